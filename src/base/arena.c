@@ -10,6 +10,7 @@ enum { BLOCK = 1000, ALIGN = alignof(max_align_t) };
 
 struct lf_arena_block {
     struct lf_arena_block *next; /* owned */
+    size_t size;
     alignas(max_align_t) char room[];
 };
 
@@ -29,6 +30,22 @@ void lf_arena_free(struct lf_arena *a)
     lf_arena_init(a);
 }
 
+void lf_arena_reset(struct lf_arena *a)
+{
+    struct lf_arena_block *kept = a->blocks;
+    if (!kept)
+        return;
+    a->blocks = kept->next;
+    if (kept->size > BLOCK) {
+        a->blocks = kept;
+        lf_arena_free(a);
+        return;
+    }
+    lf_arena_free(a);
+    kept->next = NULL;
+    *a = (struct lf_arena){kept, kept->room, kept->room + kept->size};
+}
+
 static void *grow(struct lf_arena *a, size_t n)
 {
     size_t size = n > BLOCK ? n : BLOCK;
@@ -36,6 +53,7 @@ static void *grow(struct lf_arena *a, size_t n)
     if (!b)
         return NULL;
     b->next = a->blocks;
+    b->size = size;
     a->blocks = b;
     a->at = b->room + n;
     a->end = b->room + size;

@@ -14,7 +14,8 @@ struct lf_arena {
 };
 
 void lf_arena_init(struct lf_arena *a);
-void lf_arena_free(struct lf_arena *a); /* a is as after init */
+void lf_arena_free(struct lf_arena *a);  /* a is as after init */
+void lf_arena_reset(struct lf_arena *a); /* forget all, keep one block for re-use */
 
 void *lf_arena_alloc(struct lf_arena *a, size_t n); /* aligned for any type */
 char *lf_arena_dup(struct lf_arena *a, const char *s, size_t n); /* adds a NUL */

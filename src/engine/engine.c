@@ -1,0 +1,182 @@
+/* The engine: one step of work after another, and what is counted on the way. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include "base/clock.h"
+#include "engine/internal.h"
+
+#define WATCHDOG    2.0 /* seconds: some libcurl versions forget to ask for their timer */
+#define SCRIPT_TIME 1000.0 /* the jumping clock does not start at zero */
+
+void lf_engine_tick(struct lf_engine *eng)
+{
+    if (!eng->scripted)
+        eng->now = lf_clock_now();
+}
+
+double lf_engine_now(const struct lf_engine *eng)
+{
+    return eng->scripted ? eng->now : lf_clock_now();
+}
+
+/* ---- timers ---- */
+
+bool lf_timer_start(struct lf_engine *eng, struct lf_timer *t, double after)
+{
+    lf_engine_tick(eng);
+    return lf_timers_add(&eng->timers, t, eng->now + (after > 0 ? after : 0));
+}
+
+void lf_timer_stop(struct lf_engine *eng, struct lf_timer *t)
+{
+    lf_timers_remove(&eng->timers, t);
+}
+
+/* ---- one step ---- */
+
+/* Where did the time since the last look go? */
+static void account(struct lf_engine *eng, double waited)
+{
+    struct lf_stats *s = &eng->stats;
+    bool host = false, total = false;
+    for (struct lf_list *n = eng->domains.next; n != &eng->domains; n = n->next) {
+        const struct lf_domain *d = lf_domain_from_link(n);
+        host |= lf_domain_waits_for_host(d);
+        total |= lf_domain_queued(d) && !lf_domain_waits_for_host(d);
+    }
+    if (total)
+        s->limited_total += waited;
+    else if (host)
+        s->limited_host += waited;
+    else if (s->active)
+        s->network += waited;
+}
+
+static void wait_scripted(struct lf_engine *eng, bool block)
+{
+    double due = lf_timers_due(&eng->timers);
+    lf_loop_poll(&eng->loop, 0, 0); /* signals still come */
+    if (block && due < LF_NEVER && due > eng->now)
+        eng->now = due;
+}
+
+static void wait_real(struct lf_engine *eng, bool block)
+{
+    double before = eng->now, due = block ? lf_timers_due(&eng->timers) : 0;
+    if (due > before + WATCHDOG && eng->stats.active)
+        due = before + WATCHDOG;
+    lf_loop_poll(&eng->loop, before, due);
+    lf_engine_tick(eng);
+    if (block) {
+        account(eng, eng->now - before);
+        if (!lf_loop_pending(&eng->loop) && eng->transport)
+            eng->transport->kick(eng->transport, true);
+    }
+}
+
+static bool alive(const struct lf_engine *eng)
+{
+    return eng->timers.strong || eng->loop.watching || eng->stats.active ||
+           !lf_list_empty(&eng->finished) || lf_loop_pending(&eng->loop);
+}
+
+bool lf_engine_step(struct lf_engine *eng, bool block)
+{
+    bool busy = false;
+    lf_engine_tick(eng);
+    if (eng->transport)
+        busy = eng->transport->kick(eng->transport, false);
+    if (!lf_loop_pending(&eng->loop)) {
+        bool idle = !busy && lf_list_empty(&eng->finished);
+        block = block && idle && alive(eng);
+        eng->scripted ? wait_scripted(eng, block) : wait_real(eng, block);
+    }
+    lf_loop_run(&eng->loop, EVENT_BATCH);
+    lf_timers_run(&eng->timers, eng->now);
+    lf_req_finish_all(eng);
+    return alive(eng);
+}
+
+/* ---- life ---- */
+
+/* The soft limit on descriptors is raised to the hard one; what is left after the
+ * script's own share bounds the transfers. */
+static unsigned descriptor_limit(void)
+{
+    struct rlimit lim;
+    if (getrlimit(RLIMIT_NOFILE, &lim))
+        return 256;
+    if (lim.rlim_cur < lim.rlim_max) {
+        struct rlimit raised = {lim.rlim_max, lim.rlim_max};
+        if (setrlimit(RLIMIT_NOFILE, &raised) == 0)
+            lim = raised;
+    }
+    if (lim.rlim_cur > 1 << 20)
+        return 1 << 20;
+    unsigned n = (unsigned)lim.rlim_cur;
+    return n > 4 * FD_RESERVE ? n - 2 * FD_RESERVE : n / 3 + 1;
+}
+
+static enum lf_err init(struct lf_engine *eng, const struct lf_engine_conf *conf)
+{
+    struct lf_domain_conf run = {.limit = descriptor_limit()};
+    lf_list_init(&eng->finished);
+    lf_list_init(&eng->domains);
+    lf_list_init(&eng->pool);
+    eng->scripted = conf->scripted;
+    eng->now = conf->scripted ? SCRIPT_TIME : lf_clock_now();
+    if (conf->limit && conf->limit < run.limit)
+        run.limit = conf->limit;
+    if (conf->ca && !(eng->ca = strdup(conf->ca)))
+        return LF_ERESOURCE;
+    enum lf_err err = lf_loop_init(&eng->loop);
+    return err ? err : lf_domain_new(eng, NULL, &run, &eng->run);
+}
+
+enum lf_err lf_engine_new(const struct lf_engine_conf *conf, struct lf_engine **out)
+{
+    struct lf_engine *eng = calloc(1, sizeof *eng);
+    if (!eng)
+        return LF_ERESOURCE;
+    enum lf_err err = init(eng, conf);
+    if (err) {
+        lf_engine_free(eng);
+        return err;
+    }
+    *out = eng;
+    return LF_OK;
+}
+
+/* The transport goes before the loop: closing its connections still calls us. */
+void lf_engine_free(struct lf_engine *eng)
+{
+    if (!eng)
+        return;
+    if (eng->transport)
+        eng->transport->free(eng->transport);
+    lf_req_pool_drain(eng);
+    lf_domain_release(eng->run);
+    lf_timers_free(&eng->timers);
+    lf_loop_deinit(&eng->loop);
+    free(eng->ca);
+    free(eng);
+}
+
+const struct lf_stats *lf_engine_stats(struct lf_engine *eng)
+{
+    eng->stats.queued = 0;
+    for (struct lf_list *n = eng->domains.next; n != &eng->domains; n = n->next)
+        eng->stats.queued += lf_domain_queued(lf_domain_from_link(n));
+    return &eng->stats;
+}
+
+struct lf_leftovers lf_engine_leftovers(const struct lf_engine *eng)
+{
+    struct lf_leftovers l = {.requests = eng->requests,
+                             .watchers = eng->loop.watching,
+                             .timers = (unsigned)eng->timers.strong};
+    for (const struct lf_list *n = eng->domains.next; n != &eng->domains; n = n->next)
+        l.domains++;
+    l.domains--; /* the run's own */
+    return l;
+}

@@ -1,0 +1,254 @@
+/* The head of an answer, line by line, as HEADERFUNCTION brings it.
+ *
+ * libcurl hands over every block (1xx, the final one) and the trailers; it lets pass what
+ * must not pass: two lengths, a bare CR, an unasked 101, transfer codings in an order
+ * that it does not undo. All of these end the exchange here. */
+#include <ctype.h>
+#include <string.h>
+#include <strings.h>
+#include "engine/req.h"
+
+enum {
+    MAX_INFORMATIONAL = 16,
+    MAX_HEAD = 300 << 10,
+    MAX_FIELDS = 5000,
+    MAX_TRAILERS = 64 << 10,
+    TRUST_LENGTH = 1 << 20 /* memory set aside on the word of a Content-Length */
+};
+
+void lf_head_reset(struct lf_head *h)
+{
+    *h = (struct lf_head){.length = -1};
+}
+
+static bool refuse(struct lf_req *req, enum lf_err err, const char *why)
+{
+    lf_req_fail(req, err, "%s", why);
+    return false;
+}
+
+/* ---- one field ---- */
+
+static bool space(char c)
+{
+    return c == ' ' || c == '\t';
+}
+
+static void trim(const char **p, size_t *n)
+{
+    while (*n && space(**p))
+        (*p)++, (*n)--;
+    while (*n && space((*p)[*n - 1]))
+        (*n)--;
+}
+
+/* RFC 9112 §5.2: a line that begins with white space continues the field before it. */
+static bool unfold(struct lf_req *req, const char *line, size_t n)
+{
+    struct lf_headers *h = &req->res.headers;
+    struct lf_header f;
+    size_t at = req->head.last;
+    if (!h->count)
+        return refuse(req, LF_EPROTOCOL, "the header block begins with a folded line");
+    lf_headers_next(h->block.p, h->block.len, &at, &f);
+    trim(&line, &n);
+    struct lf_buf joined;
+    lf_buf_init(&joined, MAX_HEAD);
+    enum lf_err err = lf_buf_add(&joined, f.value, f.value_len);
+    if (!err)
+        err = lf_buf_addc(&joined, ' ');
+    if (!err)
+        err = lf_buf_add(&joined, line, n);
+    char *name = lf_arena_dup(&req->arena, f.name, f.name_len);
+    if (!err && name) {
+        size_t nlen = f.name_len;
+        h->block.len = req->head.last;
+        h->count--;
+        err = lf_headers_add(h, name, nlen, joined.p, joined.len);
+    }
+    lf_buf_free(&joined);
+    return !err && name ? true : refuse(req, LF_ERESOURCE, "out of memory");
+}
+
+static bool add_field(struct lf_req *req, const char *line, size_t n)
+{
+    struct lf_headers *h = &req->res.headers;
+    const char *colon = memchr(line, ':', n);
+    if (!colon)
+        return refuse(req, LF_EPROTOCOL, "a header line has no colon");
+    if (memchr(line, '\r', n) || memchr(line, '\0', n))
+        return refuse(req, LF_EPROTOCOL, "a header line has a bare CR or a NUL in it");
+    if (h->count >= MAX_FIELDS)
+        return refuse(req, LF_ETOOLARGE, "the answer has more than 5000 header lines");
+    const char *value = colon + 1;
+    size_t nlen = (size_t)(colon - line), vlen = n - nlen - 1;
+    while (nlen && space(line[nlen - 1]))
+        nlen--;
+    trim(&value, &vlen);
+    req->head.last = h->block.len;
+    if (lf_headers_add(h, line, nlen, value, vlen))
+        return refuse(req, LF_ERESOURCE, "out of memory");
+    return true;
+}
+
+/* ---- the block as a whole ---- */
+
+static bool begin_block(struct lf_req *req, const char *line, size_t n)
+{
+    const char *sp = memchr(line, ' ', n);
+    int status = 0;
+    for (int i = 1; sp && i <= 3 && sp + i < line + n && isdigit((unsigned char)sp[i]);
+         i++)
+        status = status * 10 + (sp[i] - '0');
+    req->res.status = status;
+    req->res.http_version = line[5] == '2' ? 20 : n > 7 && line[7] == '0' ? 10 : 11;
+    lf_headers_reset(&req->res.headers);
+    req->head.last = 0;
+    return true;
+}
+
+/* Only digits, all of the same value where the field is repeated (RFC 9110 §8.6). */
+static bool read_length(struct lf_req *req)
+{
+    struct lf_headers *h = &req->res.headers;
+    struct lf_header f;
+    for (size_t at = 0;
+         lf_headers_find(h->block.p, h->block.len, &at, "content-length", 14, &f);) {
+        int64_t v = 0;
+        for (size_t i = 0; i < f.value_len; i++) {
+            if (!isdigit((unsigned char)f.value[i]) || v > INT64_MAX / 10 - 1)
+                return refuse(req, LF_EPROTOCOL, "Content-Length is not a number");
+            v = v * 10 + (f.value[i] - '0');
+        }
+        if (!f.value_len)
+            return refuse(req, LF_EPROTOCOL, "Content-Length is empty");
+        if (req->head.length >= 0 && req->head.length != v)
+            return refuse(req, LF_EPROTOCOL, "two different Content-Length");
+        req->head.length = v;
+    }
+    return true;
+}
+
+/* libcurl undoes "chunked" and nothing else; the rest would reach us coded. */
+static bool check_transfer_encoding(struct lf_req *req)
+{
+    struct lf_headers *h = &req->res.headers;
+    struct lf_header f;
+    bool chunked = false;
+    for (size_t at = 0;
+         lf_headers_find(h->block.p, h->block.len, &at, "transfer-encoding", 17, &f);) {
+        if (f.value_len == 8 && strcasecmp(f.value, "identity") == 0)
+            continue;
+        if (f.value_len != 7 || strcasecmp(f.value, "chunked") != 0 || chunked)
+            return refuse(req, LF_EPROTOCOL, "Transfer-Encoding is not \"chunked\"");
+        chunked = true;
+    }
+    if (chunked)
+        req->head.length = -1; /* RFC 9112 §6.3: chunked wins */
+    return true;
+}
+
+static bool check_location(struct lf_req *req)
+{
+    struct lf_headers *h = &req->res.headers;
+    struct lf_header first, f;
+    size_t at = 0;
+    if (!lf_headers_find(h->block.p, h->block.len, &at, "location", 8, &first))
+        return true;
+    while (lf_headers_find(h->block.p, h->block.len, &at, "location", 8, &f))
+        if (f.value_len != first.value_len || memcmp(f.value, first.value, f.value_len))
+            return refuse(req, LF_EPROTOCOL, "two different Location");
+    return true;
+}
+
+static bool has_body(const struct lf_req *req)
+{
+    return strcmp(req->method, "HEAD") != 0 && req->res.status != 204 &&
+           req->res.status != 304;
+}
+
+static bool start_decoder(struct lf_req *req)
+{
+    struct lf_headers *h = &req->res.headers;
+    struct lf_header f;
+    struct lf_buf list;
+    char why[LF_DECODER_WHY];
+    enum lf_err err = LF_OK;
+    lf_buf_init(&list, MAX_HEAD);
+    for (size_t at = 0; !err && lf_headers_find(h->block.p, h->block.len, &at,
+                                                "content-encoding", 16, &f);) {
+        if (list.len)
+            err = lf_buf_addc(&list, ',');
+        if (!err)
+            err = lf_buf_add(&list, f.value, f.value_len);
+    }
+    if (!err && list.len)
+        err = lf_decoder_new(list.p, list.len, &req->decoder, why);
+    lf_buf_free(&list);
+    if (err == LF_EDECODE)
+        return refuse(req, err, why);
+    return err ? refuse(req, err, "out of memory") : true;
+}
+
+static bool prepare_body(struct lf_req *req)
+{
+    if (!has_body(req))
+        return true;
+    if (req->decode && !start_decoder(req))
+        return false;
+    int64_t length = req->head.length;
+    if (!req->decoder && length >= 0 && (uint64_t)length > req->max_body) {
+        lf_req_fail(req, LF_ETOOLARGE,
+                    "the body has %lld bytes, more than max_body (%llu) allows",
+                    (long long)length, (unsigned long long)req->max_body);
+        return false;
+    }
+    /* When this fails the body itself will, with its own sentence. */
+    if (length > 0)
+        lf_buf_reserve(&req->res.body,
+                       (size_t)(length < TRUST_LENGTH ? length : TRUST_LENGTH));
+    return true;
+}
+
+static bool end_block(struct lf_req *req)
+{
+    int status = req->res.status;
+    if (status == 101)
+        return refuse(req, LF_EPROTOCOL, "the server switched protocols unasked (101)");
+    if (status < 200) {
+        if (++req->head.blocks > MAX_INFORMATIONAL)
+            return refuse(req, LF_EPROTOCOL, "more than 16 informational (1xx) answers");
+        return true;
+    }
+    req->x.head_done = true;
+    req->x.phase = LF_PHASE_BODY;
+    if (!read_length(req) || !check_transfer_encoding(req) || !check_location(req))
+        return false;
+    req->head.redirect = lf_redirect_wanted(req);
+    return req->head.redirect || prepare_body(req);
+}
+
+bool lf_head_line(struct lf_req *req, const char *line, size_t n)
+{
+    struct lf_head *h = &req->head;
+    size_t raw = n;
+    if (n && line[n - 1] == '\n')
+        n--;
+    if (n && line[n - 1] == '\r')
+        n--;
+    if (req->x.head_done) { /* trailers: bounded, and not ours to interpret */
+        h->trailer_bytes += (unsigned)raw;
+        return h->trailer_bytes <= MAX_TRAILERS ||
+               refuse(req, LF_EPROTOCOL, "more than 64 KB of trailers");
+    }
+    h->bytes += (unsigned)raw;
+    if (h->bytes > MAX_HEAD)
+        return refuse(req, LF_ETOOLARGE, "more than 300 KB of headers");
+    if (n >= 5 && memcmp(line, "HTTP/", 5) == 0)
+        return begin_block(req, line, n);
+    if (n == 0)
+        return end_block(req);
+    if (space(line[0]))
+        return unfold(req, line, n);
+    return add_field(req, line, n);
+}

@@ -1,0 +1,119 @@
+/* What the files of the engine share and nobody else sees. */
+#ifndef LF_ENGINE_INTERNAL_H
+#define LF_ENGINE_INTERNAL_H
+
+#include <ev.h>
+#include "base/arena.h"
+#include "base/list.h"
+#include "engine/engine.h"
+#include "engine/timer.h"
+#include "engine/xfer.h"
+
+enum {
+    EVENT_BATCH = 16,  /* socket events handled before tasks get their turn: a connection
+                          that became free is used while it is still warm */
+    TICKETS = 4,       /* how deep admission domains nest: run, session, group … */
+    FD_RESERVE = 64,   /* descriptors left to the script and to files */
+    POOLED_REQS = 256, /* ended requests kept for re-use */
+};
+
+/* ---- loop.c: libev, descriptors ---- */
+
+struct lf_fdw; /* what we know of one descriptor */
+
+struct lf_event {
+    struct lf_fdw *fdw; /* borrowed; NULL when its descriptor was closed meanwhile */
+    int revents;
+};
+
+struct lf_loop {
+    struct ev_loop *ev;
+    ev_timer wake;          /* the one timer libev sees */
+    double armed;           /* when it fires; LF_NEVER: stopped */
+    struct lf_fdw **chunks; /* owned: descriptors by number, 64 a chunk, never moved */
+    size_t nchunks;
+    struct lf_event *events; /* owned: what the last poll brought, not yet handled */
+    size_t nevents, at, cap;
+    unsigned watching; /* descriptors that keep the loop alive */
+    struct lf_list signals;
+};
+
+enum lf_err lf_loop_init(struct lf_loop *loop);
+void lf_loop_deinit(struct lf_loop *loop);
+/* Wait at most until `due` (0: not at all); events are queued, not handled. */
+void lf_loop_poll(struct lf_loop *loop, double now, double due);
+bool lf_loop_pending(const struct lf_loop *loop);
+/* Handle up to `max` queued events; true when there was one. */
+bool lf_loop_run(struct lf_loop *loop, int max);
+
+typedef void lf_fd_fn(void *arg, int fd, int revents); /* revents: EV_READ, EV_WRITE */
+
+/* Sockets of a transport: watched lazily. A descriptor that nobody wants any more keeps
+ * its watcher until it speaks or is closed, so that a kept-alive connection costs no
+ * epoll_ctl a request. Only for descriptors that we open and close ourselves (`owned`).
+ */
+enum lf_err lf_loop_own(struct lf_loop *loop, int fd);
+enum lf_err lf_loop_want(struct lf_loop *loop, int fd, int events, lf_fd_fn *fn,
+                         void *arg);
+void lf_loop_unwant(struct lf_loop *loop, int fd);
+void lf_loop_forget(struct lf_loop *loop, int fd); /* before close */
+
+/* ---- admit.c: who may start ---- */
+
+struct lf_host;
+
+struct lf_ticket {
+    struct lf_list link;  /* in the host's queue while waiting */
+    struct lf_host *host; /* borrowed; NULL: not in that domain */
+    struct lf_req *req;
+    bool held; /* admitted there */
+};
+
+struct lf_admission {
+    struct lf_ticket tickets[TICKETS];
+    unsigned level; /* how many domains were entered */
+};
+
+/* Queue req (its domain, its host) for admission; lf_req_admitted is called as soon as
+ * all domains agree, which may be before this returns. `front`: before those that wait,
+ * for a redirect that goes on. */
+enum lf_err lf_admit(struct lf_req *req, bool front);
+void lf_admit_leave(struct lf_req *req); /* give everything back; lets others start */
+/* For the statistics: how many wait here, and is it for their hosts' limits alone? */
+struct lf_domain *lf_domain_from_link(struct lf_list *link); /* in eng->domains */
+unsigned lf_domain_queued(const struct lf_domain *d);
+bool lf_domain_waits_for_host(const struct lf_domain *d);
+
+void lf_domain_retain(struct lf_domain *d);
+
+/* ---- req.c ---- */
+
+void lf_req_admitted(struct lf_req *req);
+bool lf_req_finish_all(
+    struct lf_engine *eng); /* look at what has ended; may call done() */
+void lf_req_pool_drain(struct lf_engine *eng);
+
+/* ---- the engine ---- */
+
+struct lf_engine {
+    struct lf_loop loop;
+    struct lf_timers timers;
+    struct lf_transport *transport; /* owned */
+    struct lf_domain *run;          /* owned: the outermost domain */
+    struct lf_list finished;        /* exchanges that ended, not yet looked at */
+    struct lf_list domains;
+    struct lf_list pool; /* owned: requests for re-use */
+    unsigned pooled;
+    double now;
+    bool scripted;
+    unsigned requests; /* alive, not pooled */
+    char *ca;          /* owned; NULL: the system's */
+    struct lf_stats stats;
+    lf_script_fn *script_fn; /* of the scripted transport */
+    void *script_arg;        /* borrowed: whoever set it */
+};
+
+struct lf_transport *lf_lanes_new(struct lf_engine *eng);  /* lane.c */
+struct lf_transport *lf_script_new(struct lf_engine *eng); /* script.c */
+
+#endif

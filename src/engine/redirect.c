@@ -1,0 +1,157 @@
+/* Redirects are ours: one hop, one exchange. The method changes as browsers do it (Fetch
+ * standard, HTTP-redirect fetch), and to another origin go only the headers of a list. */
+#include <string.h>
+#include <strings.h>
+#include "engine/req.h"
+
+bool lf_redirect_wanted(const struct lf_req *req)
+{
+    struct lf_header f;
+    switch (req->res.status) {
+    case 301:
+    case 302:
+    case 303:
+    case 307:
+    case 308:
+        /* An empty Location leads nowhere: the answer is handed over as it is. */
+        return req->max_redirects && lf_headers_get(&req->res.headers, "location", &f) &&
+               f.value_len;
+    default:
+        return false;
+    }
+}
+
+static bool drops_body(const struct lf_req *req)
+{
+    int status = req->res.status;
+    if (status == 303)
+        return strcmp(req->method, "GET") != 0 && strcmp(req->method, "HEAD") != 0;
+    return (status == 301 || status == 302) && strcmp(req->method, "POST") == 0;
+}
+
+static bool prefixed(const struct lf_header *f, const char *prefix)
+{
+    return strncasecmp(f->name, prefix, strlen(prefix)) == 0;
+}
+
+static bool about_body(const struct lf_header *f)
+{
+    return prefixed(f, "content-");
+}
+
+/* What another origin may see. Everything else may be a secret: Authorization, Cookie,
+ * X-Api-Key, or a Host that would be wrong there. */
+static bool may_cross(const struct lf_header *f)
+{
+    return prefixed(f, "accept") || about_body(f) ||
+           (f->name_len == 10 && strcasecmp(f->name, "user-agent") == 0);
+}
+
+static enum lf_err filter_headers(struct lf_req *req, bool crosses, bool no_body)
+{
+    struct lf_headers kept;
+    struct lf_header f;
+    enum lf_err err = LF_OK;
+    lf_headers_init(&kept);
+    for (size_t at = 0; !err && lf_headers_next(req->headers.block.p,
+                                                req->headers.block.len, &at, &f);) {
+        if ((no_body && about_body(&f)) || (crosses && !may_cross(&f)))
+            continue;
+        err = lf_headers_add(&kept, f.name, f.name_len, f.value, f.value_len);
+    }
+    if (!err)
+        err = lf_headers_copy(&req->headers, &kept);
+    lf_headers_free(&kept);
+    return err;
+}
+
+static bool remember_hop(struct lf_req *req)
+{
+    struct lf_hop *hop = lf_arena_alloc(&req->arena, sizeof *hop);
+    char *url = lf_arena_dup(&req->arena, req->x.target_url, strlen(req->x.target_url));
+    if (!hop || !url)
+        return false;
+    *hop = (struct lf_hop){.url = url, .method = req->method, .status = req->res.status};
+    hop->headers = req->res.headers; /* moved */
+    lf_headers_init(&req->res.headers);
+    *req->history_end = hop;
+    req->history_end = &hop->next;
+    if (!req->res.hops++)
+        req->first_url = url;
+    return true;
+}
+
+/* The fragment goes on unless the new URL has its own (RFC 9110 §10.2.2). */
+static enum lf_err inherit_fragment(struct lf_url *to, const struct lf_url *from)
+{
+    struct lf_span old = lf_url_fragment(from), own = lf_url_fragment(to);
+    struct lf_url whole = LF_URL_INIT;
+    struct lf_buf text;
+    const char *why;
+    if (own.p || !old.p)
+        return LF_OK;
+    lf_buf_init(&text, LF_URL_MAX);
+    enum lf_err err = lf_buf_add(&text, to->href.p, to->href.len);
+    if (!err)
+        err = lf_buf_addc(&text, '#');
+    if (!err)
+        err = lf_buf_add(&text, old.p, old.len);
+    if (!err)
+        err = lf_url_parse(&whole, text.p, text.len, NULL, &why);
+    lf_buf_free(&text);
+    if (err)
+        return err;
+    lf_url_free(to);
+    *to = whole;
+    return LF_OK;
+}
+
+static bool follow(struct lf_req *req, struct lf_url *next)
+{
+    bool crosses = !lf_url_same_origin(&req->url, next);
+    bool no_body = drops_body(req);
+    enum lf_err err = inherit_fragment(next, &req->url);
+    if (!err)
+        err = filter_headers(req, crosses, no_body);
+    if (err || !remember_hop(req)) {
+        lf_url_free(next);
+        lf_req_fail(req, LF_ERESOURCE, "out of memory");
+        return false;
+    }
+    if (no_body) {
+        req->method = "GET";
+        req->body = NULL;
+        req->body_len = 0;
+    }
+    lf_url_free(&req->url);
+    req->url = *next;
+    req->redirects--;
+    return true;
+}
+
+bool lf_redirect_prepare(struct lf_req *req)
+{
+    struct lf_header f;
+    struct lf_url next = LF_URL_INIT;
+    const char *why = "out of memory";
+    lf_headers_get(&req->res.headers, "location", &f);
+    int shown = f.value_len > 200 ? 200 : (int)f.value_len;
+    if (!req->redirects) {
+        lf_req_fail(req, LF_EREDIRECT,
+                    "stopped after %u redirects, the next one was to %.*s",
+                    req->max_redirects, shown, f.value);
+        return false;
+    }
+    enum lf_err err = lf_url_parse(&next, f.value, f.value_len, &req->url, &why);
+    if (err == LF_ERESOURCE) {
+        lf_req_fail(req, err, "out of memory");
+        return false;
+    }
+    if (err || !lf_url_is_http(&next)) {
+        lf_req_fail(req, LF_EREDIRECT, "refused to follow a redirect to %.*s (%s)", shown,
+                    f.value, err ? why : "not http or https");
+        lf_url_free(&next);
+        return false;
+    }
+    return follow(req, &next);
+}

@@ -1,0 +1,593 @@
+/* One logical request: admission, exchange, decoding, redirects, limits of time.
+ *
+ * lf_req_on_* come from inside libcurl's callbacks and touch our memory only. Whatever
+ * has ended is put into eng->finished and looked at by lf_req_finish, outside of all
+ * callbacks. */
+#include "engine/req.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+enum {
+    KEEP_BODY = 64 << 10,    /* memory a pooled request may hold on to */
+    MAX_DISCARD = 256 << 10, /* of a redirect's body; then a new connection is cheaper */
+    MAX_MESSAGE_URL = 2 << 20, /* longer URLs are refused */
+};
+
+void lf_opts_init(struct lf_opts *o)
+{
+    *o = (struct lf_opts){
+        .method = "GET",
+        .timeout = {.total = 30, .connect = 10, .headers = LF_NEVER, .stall = 20},
+        .deadline = LF_NEVER,
+        .redirects = 10,
+        .max_body = 32 << 20,
+        .decode = true,
+        .verify = true,
+    };
+}
+
+/* ---- limits of time ---- */
+
+static void add_limit(double *due, double from, double seconds)
+{
+    if (seconds < LF_NEVER && from + seconds < *due)
+        *due = from + seconds;
+}
+
+static bool may_stall(const struct lf_xfer *x)
+{
+    return x->phase == LF_PHASE_BODY || x->phase == LF_PHASE_SEND;
+}
+
+/* The earliest moment at which any limit could be passed, given what is known now. Limits
+ * whose clock has not started count from now: looking too early is harmless. */
+static double next_look(const struct lf_req *req)
+{
+    const struct lf_xfer *x = &req->x;
+    double due = LF_NEVER;
+    add_limit(&due, req->submitted, req->deadline);
+    if (req->state != REQ_ACTIVE)
+        return due;
+    add_limit(&due, req->admitted, req->timeout.total);
+    if (!x->connected)
+        add_limit(&due, x->started, req->timeout.connect);
+    if (!x->head_done)
+        add_limit(&due, x->connected ? x->connected : req->eng->now,
+                  req->timeout.headers);
+    add_limit(&due, may_stall(x) ? req->active_at : req->eng->now, req->timeout.stall);
+    return due;
+}
+
+static void rearm(struct lf_req *req)
+{
+    double due = next_look(req);
+    if (due >= LF_NEVER)
+        lf_timers_remove(&req->eng->timers, &req->timer);
+    else if (!lf_timers_add(&req->eng->timers, &req->timer, due))
+        lf_req_fail(req, LF_ERESOURCE, "out of memory");
+}
+
+static bool passed(const struct lf_req *req, double from, double seconds)
+{
+    return seconds < LF_NEVER && from + seconds <= req->eng->now;
+}
+
+/* Which limit was passed, if one was; fails the request. */
+static bool check_limits(struct lf_req *req)
+{
+    const struct lf_xfer *x = &req->x;
+    bool active = req->state == REQ_ACTIVE;
+    req->res.phase = active ? x->phase : LF_PHASE_QUEUE;
+    if (passed(req, req->submitted, req->deadline))
+        lf_fail_timeout(req, req->deadline, "deadline of");
+    else if (!active)
+        return false;
+    else if (passed(req, req->admitted, req->timeout.total))
+        lf_fail_timeout(req, req->timeout.total, "timeout after");
+    else if (!x->connected && passed(req, x->started, req->timeout.connect))
+        lf_fail_timeout(req, req->timeout.connect, "timeout after");
+    else if (x->connected && !x->head_done &&
+             passed(req, x->connected, req->timeout.headers))
+        lf_fail_timeout(req, req->timeout.headers, "timeout after");
+    else if (may_stall(x) && passed(req, req->active_at, req->timeout.stall))
+        lf_fail_timeout(req, req->timeout.stall, "timeout: no data for");
+    return req->res.err != LF_OK;
+}
+
+static void to_finished(struct lf_req *req)
+{
+    req->state = REQ_FINISHED;
+    lf_list_append(&req->eng->finished, &req->x.link);
+}
+
+static void on_timer(struct lf_timer *t)
+{
+    struct lf_req *req = lf_container(t, struct lf_req, timer);
+    if (req->state == REQ_FINISHED)
+        return;
+    if (!check_limits(req)) {
+        rearm(req);
+        return;
+    }
+    req->res.retryable = true;
+    if (req->state == REQ_ACTIVE)
+        req->eng->transport->cancel(req->eng->transport, &req->x);
+    to_finished(req);
+}
+
+/* ---- from the transport ---- */
+
+bool lf_req_on_line(struct lf_xfer *x, const char *line, size_t n)
+{
+    struct lf_req *req = lf_container(x, struct lf_req, x);
+    req->active_at = req->eng->now;
+    return lf_head_line(req, line, n);
+}
+
+static enum lf_err store(void *arg, const char *p, size_t n)
+{
+    struct lf_req *req = arg;
+    enum lf_err err = lf_buf_add(&req->res.body, p, n);
+    if (err == LF_ETOOLARGE)
+        lf_req_fail(req, err, "the body is larger than max_body (%llu bytes) allows",
+                    (unsigned long long)req->max_body);
+    else if (err)
+        lf_req_fail(req, err, "out of memory for the body");
+    return err;
+}
+
+static bool discard(struct lf_req *req, size_t n)
+{
+    req->head.discarded += n;
+    req->head.enough = req->head.discarded > MAX_DISCARD;
+    return !req->head.enough;
+}
+
+bool lf_req_on_body(struct lf_xfer *x, const char *p, size_t n)
+{
+    struct lf_req *req = lf_container(x, struct lf_req, x);
+    req->active_at = req->eng->now;
+    x->bytes_down += n;
+    if (!x->head_done) {
+        lf_req_fail(req, LF_EPROTOCOL, "the answer is not HTTP");
+        return false;
+    }
+    if (req->head.redirect)
+        return discard(req, n);
+    if (!req->decoder)
+        return store(req, p, n) == LF_OK;
+    enum lf_err err = lf_decoder_feed(req->decoder, p, n, store, req);
+    if (err)
+        lf_req_fail(req, err, "%s", lf_decoder_why(req->decoder));
+    return !err;
+}
+
+void lf_req_on_progress(struct lf_xfer *x)
+{
+    struct lf_req *req = lf_container(x, struct lf_req, x);
+    req->active_at = req->eng->now;
+}
+
+void lf_req_on_error(struct lf_xfer *x, enum lf_err err, const char *why)
+{
+    lf_req_fail(lf_container(x, struct lf_req, x), err, "%s", why);
+}
+
+void lf_req_on_end(struct lf_xfer *x)
+{
+    to_finished(lf_container(x, struct lf_req, x));
+}
+
+/* ---- one hop ---- */
+
+static enum lf_err set_target(struct lf_req *req)
+{
+    struct lf_buf plain;
+    enum lf_err err;
+    req->x.target_url = req->url.href.p;
+    if (!lf_url_has_userinfo(&req->url))
+        return LF_OK;
+    lf_buf_init(&plain, LF_URL_MAX);
+    err = lf_url_without_userinfo(&req->url, true, &plain);
+    if (!err)
+        req->x.target_url = lf_arena_dup(&req->arena, plain.p, plain.len);
+    lf_buf_free(&plain);
+    return req->x.target_url ? err : LF_ERESOURCE;
+}
+
+static void prepare_hop(struct lf_req *req)
+{
+    struct lf_xfer *x = &req->x;
+    const char *m = req->method;
+    const char *target = x->target_url;
+    lf_list_init(&x->link);
+    *x = (struct lf_xfer){
+        .link = x->link,
+        .url = &req->url,
+        .target_url = target,
+        .method = m,
+        .headers = &req->headers,
+        .body = req->body,
+        .body_len = req->body_len,
+        .replayable = strcmp(m, "POST") != 0 && strcmp(m, "PATCH") != 0,
+        .verify = req->verify,
+        .ca = req->ca,
+        .http_version = req->http_version,
+        .connect_timeout = req->timeout.connect,
+        .phase = LF_PHASE_DNS,
+        .started = req->eng->now,
+    };
+    lf_list_init(&x->link);
+    lf_head_reset(&req->head);
+    lf_decoder_free(req->decoder);
+    req->decoder = NULL;
+    lf_buf_reset(&req->res.body);
+    req->active_at = req->eng->now;
+}
+
+static enum lf_err transport_start(struct lf_req *req)
+{
+    struct lf_engine *eng = req->eng;
+    if (!eng->transport)
+        eng->transport = eng->scripted ? lf_script_new(eng) : lf_lanes_new(eng);
+    if (!eng->transport)
+        return LF_ERESOURCE;
+    return eng->transport->start(eng->transport, &req->x);
+}
+
+void lf_req_admitted(struct lf_req *req)
+{
+    struct lf_engine *eng = req->eng;
+    lf_engine_tick(eng);
+    if (!req->admitted)
+        req->admitted = eng->now;
+    req->state = REQ_ACTIVE;
+    if (set_target(req) == LF_OK) {
+        prepare_hop(req);
+        eng->stats.active++;
+        if (eng->stats.active > eng->stats.peak_active)
+            eng->stats.peak_active = eng->stats.active;
+        eng->stats.transfers++;
+        if (transport_start(req) == LF_OK) {
+            rearm(req);
+            return;
+        }
+        eng->stats.active--;
+        req->x.started = 0;
+    }
+    lf_req_fail(req, LF_ERESOURCE,
+                "the transfer cannot be started: out of memory or descriptors");
+    to_finished(req);
+}
+
+void lf_req_admission_failed(struct lf_req *req)
+{
+    lf_req_fail(req, LF_ERESOURCE, "out of memory");
+    to_finished(req);
+}
+
+/* ---- the end ---- */
+
+static void check_whole(struct lf_req *req)
+{
+    struct lf_xfer *x = &req->x;
+    if (req->res.err || req->head.enough)
+        return;
+    if (x->code) {
+        lf_fail_from_code(req);
+        return;
+    }
+    if (!x->head_done) {
+        req->res.retryable = true;
+        lf_req_fail(req, LF_ECLOSED, "the server closed the connection in the headers");
+        return;
+    }
+    if (req->decoder && !req->head.redirect && lf_decoder_finish(req->decoder)) {
+        req->res.retryable = true;
+        lf_req_fail(req, LF_EDECODE, "%s", lf_decoder_why(req->decoder));
+    }
+}
+
+static void count_transfer(struct lf_engine *eng, const struct lf_xfer *x)
+{
+    struct lf_stats *s = &eng->stats;
+    unsigned i = 0;
+    s->active--;
+    s->bytes_down += x->bytes_down;
+    s->bytes_up += x->bytes_up;
+    x->reused ? s->conns_reused++ : (s->conns_opened += x->sent);
+    for (double t = 10e-6; t < x->timings.total && i < LF_LATENCY_BUCKETS - 1; t *= 1.08)
+        i++;
+    s->latency[i]++;
+}
+
+static void count_request(struct lf_engine *eng, const struct lf_result *res)
+{
+    struct lf_stats *s = &eng->stats;
+    bool ok = !res->err && res->status < 400;
+    s->requests++;
+    ok ? s->ok++ : s->failed++;
+    s->by_err[res->err ? res->err : ok ? LF_OK : LF_EHTTP]++;
+    if (!res->err && res->status / 100 < 6)
+        s->by_status[res->status / 100]++;
+}
+
+static void fill_result(struct lf_req *req)
+{
+    struct lf_result *res = &req->res;
+    const struct lf_xfer *x = &req->x;
+    double now = req->eng->now;
+    bool started = req->admitted > 0;
+    res->url = x->target_url;
+    res->method = req->method;
+    res->attempts = started;
+    res->code = x->code;
+    res->sent = x->sent;
+    res->reused = x->reused;
+    if (started)
+        res->phase = res->err ? x->phase : LF_PHASE_DONE;
+    memcpy(res->remote_ip, x->remote_ip, sizeof res->remote_ip);
+    res->timings = x->timings;
+    res->timings.queue = (started ? req->admitted : now) - req->submitted;
+    res->timings.total = started ? now - req->admitted : 0;
+}
+
+/* An exchange, or the waiting for one, is over: go on to the next hop or be done. */
+static void finish(struct lf_req *req)
+{
+    struct lf_engine *eng = req->eng;
+    bool was_on_wire = req->x.started > 0;
+    if (was_on_wire) {
+        check_whole(req);
+        count_transfer(eng, &req->x);
+    }
+    if (!req->res.err && req->head.redirect && lf_redirect_prepare(req)) {
+        eng->stats.redirects++;
+        lf_admit_leave(req);
+        req->state = REQ_QUEUED;
+        req->x.started = 0;
+        req->host = lf_url_authority(&req->url).p;
+        req->host_len = lf_url_authority(&req->url).len;
+        if (!lf_admit(req, true))
+            return;
+        lf_req_fail(req, LF_ERESOURCE, "out of memory");
+    }
+    lf_timers_remove(&eng->timers, &req->timer);
+    lf_admit_leave(req);
+    fill_result(req);
+    count_request(eng, &req->res);
+    req->state = REQ_ENDED;
+    req->done(req, req->arg);
+}
+
+bool lf_req_finish_all(struct lf_engine *eng)
+{
+    bool any = false;
+    for (struct lf_list *n = lf_list_shift(&eng->finished); n;
+         n = lf_list_shift(&eng->finished)) {
+        finish(lf_container(lf_container(n, struct lf_xfer, link), struct lf_req, x));
+        any = true;
+    }
+    return any;
+}
+
+/* ---- life ---- */
+
+static enum lf_err check_headers(const struct lf_opts *o, const char **why)
+{
+    struct lf_header f;
+    for (size_t at = 0; o->headers && lf_headers_next(o->headers->block.p,
+                                                      o->headers->block.len, &at, &f);) {
+        *why = "a header name is not a token (letters, digits and !#$%&'*+-.^_`|~)";
+        if (!lf_token_valid(f.name, f.name_len))
+            return LF_EREQUEST;
+        *why = "a header value holds CR, LF or NUL";
+        if (!lf_value_valid(f.value, f.value_len))
+            return LF_EREQUEST;
+        *why =
+            "Content-Length and Transfer-Encoding follow from the body and cannot be set";
+        if ((f.name_len == 14 && strncasecmp(f.name, "content-length", 14) == 0) ||
+            (f.name_len == 17 && strncasecmp(f.name, "transfer-encoding", 17) == 0))
+            return LF_EREQUEST;
+    }
+    return LF_OK;
+}
+
+static enum lf_err check_opts(const struct lf_opts *o, const char **why)
+{
+    *why = "the method is not a token (letters, digits and !#$%&'*+-.^_`|~)";
+    if (!lf_token_valid(o->method, strlen(o->method)))
+        return LF_EREQUEST;
+    *why = "CONNECT and TRACE cannot be sent";
+    if (strcmp(o->method, "CONNECT") == 0 || strcmp(o->method, "TRACE") == 0)
+        return LF_EREQUEST;
+    *why = "only http and https URLs can be fetched";
+    if (!lf_url_is_http(o->url))
+        return LF_EURL;
+    *why = "the URL is longer than 2 MB";
+    if (o->url->href.len > MAX_MESSAGE_URL)
+        return LF_EURL;
+    return check_headers(o, why);
+}
+
+static struct lf_req *obtain(struct lf_engine *eng)
+{
+    struct lf_list *n = lf_list_shift(&eng->pool);
+    if (n) {
+        eng->pooled--;
+        return lf_container(n, struct lf_req, link);
+    }
+    struct lf_req *req = calloc(1, sizeof *req);
+    if (!req)
+        return NULL;
+    lf_list_init(&req->link);
+    req->eng = eng;
+    req->url = LF_URL_INIT;
+    lf_arena_init(&req->arena);
+    lf_headers_init(&req->headers);
+    lf_headers_init(&req->res.headers);
+    lf_buf_init(&req->res.body, 0);
+    return req;
+}
+
+static const char *dup_or_null(struct lf_arena *a, const char *s)
+{
+    return s ? lf_arena_dup(a, s, strlen(s)) : NULL;
+}
+
+static enum lf_err copy_opts(struct lf_req *req, const struct lf_opts *o)
+{
+    enum lf_err err = lf_url_copy(&req->url, o->url);
+    if (!err && o->headers)
+        err = lf_headers_copy(&req->headers, o->headers);
+    req->method = dup_or_null(&req->arena, o->method);
+    req->ca = dup_or_null(&req->arena, o->ca);
+    req->http_version = dup_or_null(&req->arena, o->http_version);
+    if (err || !req->method || (o->ca && !req->ca) ||
+        (o->http_version && !req->http_version))
+        return LF_ERESOURCE;
+    req->host = lf_url_authority(&req->url).p;
+    req->host_len = lf_url_authority(&req->url).len;
+    req->body = o->body;
+    req->body_len = o->body_len;
+    req->timeout = o->timeout;
+    req->deadline = o->deadline;
+    req->redirects = req->max_redirects = o->redirects;
+    req->max_body = o->max_body;
+    req->res.body.max = o->max_body < LF_BUF_MAX ? (size_t)o->max_body : LF_BUF_MAX;
+    req->decode = o->decode;
+    req->verify = o->verify;
+    return LF_OK;
+}
+
+enum lf_err lf_req_new(struct lf_engine *eng, const struct lf_opts *o,
+                       struct lf_req **out, const char **why)
+{
+    enum lf_err err = check_opts(o, why);
+    if (err)
+        return err;
+    *why = "out of memory";
+    struct lf_req *req = obtain(eng);
+    if (!req)
+        return LF_ERESOURCE;
+    eng->requests++;
+    req->state = REQ_NEW;
+    req->timer = (struct lf_timer){.fire = on_timer};
+    req->domain = o->domain ? o->domain : eng->run;
+    lf_domain_retain(req->domain);
+    req->history_end = &req->res.history;
+    lf_list_init(&req->x.link);
+    err = copy_opts(req, o);
+    if (err) {
+        lf_req_free(req);
+        return err;
+    }
+    *out = req;
+    return LF_OK;
+}
+
+void lf_req_submit(struct lf_req *req, lf_done_fn *done, void *arg)
+{
+    lf_engine_tick(req->eng);
+    req->done = done;
+    req->arg = arg;
+    req->submitted = req->eng->now;
+    req->state = REQ_QUEUED;
+    if (lf_admit(req, false)) {
+        lf_req_admission_failed(req);
+        return;
+    }
+    if (req->state == REQ_QUEUED)
+        rearm(req);
+}
+
+void lf_req_cancel(struct lf_req *req)
+{
+    struct lf_engine *eng = req->eng;
+    bool counted = req->x.started > 0;
+    if (req->state == REQ_NEW || req->state == REQ_ENDED)
+        return;
+    if (req->state == REQ_ACTIVE)
+        eng->transport->cancel(eng->transport, &req->x);
+    if (counted)
+        eng->stats.active--;
+    lf_list_remove(&req->x.link);
+    lf_timers_remove(&eng->timers, &req->timer);
+    lf_admit_leave(req);
+    req->state = REQ_ENDED;
+}
+
+static void free_history(struct lf_req *req)
+{
+    for (struct lf_hop *h = req->res.history; h; h = h->next)
+        lf_headers_free(&h->headers);
+}
+
+static void destroy(struct lf_req *req)
+{
+    lf_arena_free(&req->arena);
+    lf_url_free(&req->url);
+    lf_headers_free(&req->headers);
+    lf_headers_free(&req->res.headers);
+    lf_buf_free(&req->res.body);
+    free(req);
+}
+
+static void recycle(struct lf_req *req)
+{
+    struct lf_url url = req->url;
+    struct lf_headers sent = req->headers, received = req->res.headers;
+    struct lf_buf body = req->res.body;
+    struct lf_arena arena = req->arena;
+    struct lf_engine *eng = req->eng;
+    lf_headers_reset(&sent);
+    lf_headers_reset(&received);
+    lf_buf_reset(&body);
+    lf_arena_reset(&arena);
+    memset(req, 0, sizeof *req);
+    req->eng = eng;
+    req->url = url;
+    req->headers = sent;
+    req->arena = arena;
+    req->res.headers = received;
+    req->res.body = body;
+    lf_list_prepend(&eng->pool, &req->link);
+    eng->pooled++;
+}
+
+/* A request that carried a body of its own or grew large is not worth keeping. */
+static bool worth_keeping(const struct lf_req *req)
+{
+    return req->eng->pooled < POOLED_REQS && req->res.body.cap <= KEEP_BODY &&
+           req->headers.block.cap <= KEEP_BODY &&
+           req->res.headers.block.cap <= KEEP_BODY && req->url.href.cap <= KEEP_BODY;
+}
+
+void lf_req_free(struct lf_req *req)
+{
+    if (!req)
+        return;
+    lf_req_cancel(req);
+    lf_decoder_free(req->decoder);
+    free_history(req);
+    lf_domain_release(req->domain);
+    req->eng->requests--;
+    if (worth_keeping(req))
+        recycle(req);
+    else
+        destroy(req);
+}
+
+void lf_req_pool_drain(struct lf_engine *eng)
+{
+    for (struct lf_list *n = lf_list_shift(&eng->pool); n; n = lf_list_shift(&eng->pool))
+        destroy(lf_container(n, struct lf_req, link));
+    eng->pooled = 0;
+}
+
+struct lf_result *lf_req_result(struct lf_req *req)
+{
+    return &req->res;
+}

@@ -1,0 +1,81 @@
+/* One logical request, as the files of the engine see it. */
+#ifndef LF_ENGINE_REQ_H
+#define LF_ENGINE_REQ_H
+
+#include "engine/internal.h"
+#include "http/decode.h"
+
+enum lf_req_state {
+    REQ_NEW,
+    REQ_QUEUED,   /* waits for admission */
+    REQ_ACTIVE,   /* an exchange is on the wire */
+    REQ_FINISHED, /* in eng->finished, not yet looked at */
+    REQ_ENDED     /* done() was called, or it was cancelled */
+};
+
+/* What is known of the answer while its header lines come in (head.c). */
+struct lf_head {
+    unsigned blocks, trailer_bytes, bytes;
+    size_t last;    /* where the newest field begins in the block, for folded lines */
+    int64_t length; /* Content-Length, -1: none */
+    bool redirect;  /* it will be followed: the body is of no interest */
+    bool enough;    /* we broke the exchange off and are content */
+    uint64_t discarded;
+};
+
+struct lf_req {
+    struct lf_list link;      /* in eng->pool when it is nobody's */
+    struct lf_engine *eng;    /* borrowed: outlives us */
+    struct lf_domain *domain; /* owned reference */
+    struct lf_admission admission;
+    enum lf_req_state state;
+    struct lf_xfer x;
+    struct lf_arena arena; /* all that lives as long as the request */
+
+    /* what was asked for */
+    struct lf_url url; /* of the current hop */
+    const char *host;  /* borrowed from url: the key of per-host limits */
+    size_t host_len;
+    const char *method;        /* arena */
+    struct lf_headers headers; /* to send */
+    const char *body;          /* borrowed: until lf_req_free */
+    size_t body_len;
+    struct lf_timeouts timeout;
+    double deadline;
+    unsigned redirects; /* still allowed */
+    unsigned max_redirects;
+    uint64_t max_body;
+    bool decode, verify;
+    const char *ca, *http_version; /* arena */
+
+    /* how it goes */
+    struct lf_timer timer; /* the earliest moment at which a limit could be passed */
+    double submitted, admitted, active_at;
+    struct lf_head head;
+    struct lf_decoder *decoder; /* owned */
+    struct lf_hop **history_end;
+    const char *first_url; /* arena; NULL before the first redirect */
+    struct lf_result res;
+    lf_done_fn *done;
+    void *arg; /* borrowed: the caller's */
+};
+
+/* The request has failed: a sentence without the URL. Keeps an earlier failure. */
+void lf_req_fail(struct lf_req *req, enum lf_err err, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+void lf_req_admission_failed(struct lf_req *req);
+
+/* head.c */
+void lf_head_reset(struct lf_head *h);
+bool lf_head_line(struct lf_req *req, const char *line, size_t n);
+
+/* redirect.c: prepare the next hop; false when it failed (lf_req_fail was called). */
+bool lf_redirect_wanted(const struct lf_req *req);
+bool lf_redirect_prepare(struct lf_req *req);
+
+/* fail.c: what libcurl's code means. */
+void lf_fail_from_code(struct lf_req *req);
+void lf_fail_timeout(struct lf_req *req, double seconds, const char *how);
+
+#endif

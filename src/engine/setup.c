@@ -1,0 +1,327 @@
+/* Easy handles: options that never change are set once, those of a request each time.
+ *
+ * notes: CAPATH off (else the CA store is built anew for every connection), QUICK_EXIT
+ * (else a cancel waits for getaddrinfo), decoding off (a truncated gzip body would pass
+ * as whole), redirects off (they are ours), PROTOCOLS http(s) only. */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include "engine/lane.h"
+
+enum { BUFFER_FEW = 16 << 10, BUFFER_MANY = 4 << 10, MANY = 1000 };
+
+#define NO_LIMIT_MS 0x7fffffffL
+
+/* ---- libcurl's callbacks: our memory only ---- */
+
+static size_t on_header(char *p, size_t size, size_t n, void *arg)
+{
+    struct lf_handle *h = arg;
+    n *= size;
+    return lf_req_on_line(h->x, p, n) ? n : 0;
+}
+
+static size_t on_write(char *p, size_t size, size_t n, void *arg)
+{
+    struct lf_handle *h = arg;
+    n *= size;
+    return lf_req_on_body(h->x, p, n) ? n : CURL_WRITEFUNC_ERROR;
+}
+
+static size_t on_read(char *p, size_t size, size_t n, void *arg)
+{
+    struct lf_handle *h = arg;
+    struct lf_xfer *x = h->x;
+    size_t left = x->body_len - x->body_sent;
+    n *= size;
+    if (n > left)
+        n = left;
+    if (n)
+        memcpy(p, x->body + x->body_sent, n);
+    x->body_sent += n;
+    x->bytes_up += n;
+    x->phase = x->body_sent < x->body_len ? LF_PHASE_SEND : LF_PHASE_HEADERS;
+    lf_req_on_progress(x);
+    return n;
+}
+
+/* libcurl would re-send any body on a kept connection that turned out dead. A POST goes
+ * out once: refusing makes it error 65. */
+static int on_seek(void *arg, curl_off_t offset, int origin)
+{
+    struct lf_handle *h = arg;
+    if (!h->x->replayable || origin != SEEK_SET || offset < 0 ||
+        (size_t)offset > h->x->body_len)
+        return CURL_SEEKFUNC_FAIL;
+    h->x->body_sent = (size_t)offset;
+    return CURL_SEEKFUNC_OK;
+}
+
+static int on_prereq(void *arg, char *remote_ip, char *local_ip, int remote_port,
+                     int local_port)
+{
+    struct lf_handle *h = arg;
+    struct lf_xfer *x = h->x;
+    (void)local_ip, (void)remote_port, (void)local_port;
+    x->sent = true; /* from here on the server may see it */
+    x->phase = x->body_len ? LF_PHASE_SEND : LF_PHASE_HEADERS;
+    x->connected = h->lane->eng->now;
+    strncpy(x->remote_ip, remote_ip, sizeof x->remote_ip - 1);
+    lf_req_on_progress(x);
+    return CURL_PREREQFUNC_OK;
+}
+
+static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
+{
+    struct lf_handle *h = arg;
+    (void)purpose;
+    int fd = socket(a->family, a->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, a->protocol);
+    if (fd < 0)
+        return CURL_SOCKET_BAD;
+    if (lf_loop_own(&h->lane->eng->loop, fd)) {
+        close(fd);
+        return CURL_SOCKET_BAD;
+    }
+    if (h->x->phase < LF_PHASE_CONNECT)
+        h->x->phase = LF_PHASE_CONNECT;
+    return fd;
+}
+
+/* May run long after its handle is gone: it gets the engine, not the handle. */
+static int on_close(void *arg, curl_socket_t fd)
+{
+    struct lf_engine *eng = arg;
+    lf_loop_forget(&eng->loop, fd);
+    return close(fd);
+}
+
+static CURLcode on_ssl(CURL *easy, void *ssl_ctx, void *arg)
+{
+    struct lf_handle *h = arg;
+    (void)easy, (void)ssl_ctx;
+    h->x->phase = LF_PHASE_TLS;
+    return CURLE_OK;
+}
+
+/* ---- handles ---- */
+
+#define SET(easy, opt, val)                                                              \
+    do {                                                                                 \
+        if (curl_easy_setopt(easy, opt, val) != CURLE_OK)                                \
+            return LF_ERESOURCE;                                                         \
+    } while (0)
+
+static enum lf_err set_once(struct lf_handle *h)
+{
+    CURL *e = h->easy;
+    SET(e, CURLOPT_PRIVATE, h);
+    SET(e, CURLOPT_ERRORBUFFER, h->error);
+    SET(e, CURLOPT_NOSIGNAL, 1L);
+    SET(e, CURLOPT_QUICK_EXIT, 1L);
+    SET(e, CURLOPT_CAPATH, NULL);
+    SET(e, CURLOPT_PROXY_CAPATH, NULL);
+    SET(e, CURLOPT_PROXY, "");
+    SET(e, CURLOPT_PROTOCOLS_STR, "http,https");
+    SET(e, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+    SET(e, CURLOPT_FOLLOWLOCATION, 0L);
+    SET(e, CURLOPT_HTTP_CONTENT_DECODING, 0L);
+    SET(e, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    SET(e, CURLOPT_PATH_AS_IS, 1L);
+    SET(e, CURLOPT_MAXAGE_CONN, 50L);
+    SET(e, CURLOPT_DNS_CACHE_TIMEOUT, 60L);
+    SET(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    SET(e, CURLOPT_SHARE, h->lane->share);
+    SET(e, CURLOPT_HEADERFUNCTION, on_header);
+    SET(e, CURLOPT_HEADERDATA, h);
+    SET(e, CURLOPT_WRITEFUNCTION, on_write);
+    SET(e, CURLOPT_WRITEDATA, h);
+    SET(e, CURLOPT_READFUNCTION, on_read);
+    SET(e, CURLOPT_READDATA, h);
+    SET(e, CURLOPT_SEEKFUNCTION, on_seek);
+    SET(e, CURLOPT_SEEKDATA, h);
+    SET(e, CURLOPT_PREREQFUNCTION, on_prereq);
+    SET(e, CURLOPT_PREREQDATA, h);
+    SET(e, CURLOPT_OPENSOCKETFUNCTION, on_open);
+    SET(e, CURLOPT_OPENSOCKETDATA, h);
+    SET(e, CURLOPT_CLOSESOCKETFUNCTION, on_close);
+    SET(e, CURLOPT_CLOSESOCKETDATA, h->lane->eng);
+    SET(e, CURLOPT_SSL_CTX_FUNCTION, on_ssl);
+    SET(e, CURLOPT_SSL_CTX_DATA, h);
+    if (h->lane->eng->ca)
+        SET(e, CURLOPT_CAINFO, h->lane->eng->ca);
+    return LF_OK;
+}
+
+struct lf_handle *lf_handle_new(struct lf_lane *lane)
+{
+    struct lf_handle *h = calloc(1, sizeof *h);
+    if (!h)
+        return NULL;
+    lf_list_init(&h->link);
+    lf_buf_init(&h->sent, LF_BUF_MAX);
+    h->lane = lane;
+    h->plain = true;
+    h->easy = curl_easy_init();
+    if (!h->easy || set_once(h)) {
+        lf_handle_free(h);
+        return NULL;
+    }
+    return h;
+}
+
+void lf_handle_free(struct lf_handle *h)
+{
+    if (!h)
+        return;
+    curl_easy_cleanup(h->easy);
+    curl_slist_free_all(h->fields);
+    lf_buf_free(&h->sent);
+    free(h);
+}
+
+/* ---- headers ---- */
+
+static bool named(const struct lf_header *f, const char *name)
+{
+    return strcasecmp(f->name, name) == 0;
+}
+
+/* One node, appended behind *end: curl_slist_append walks the list each time. */
+static struct curl_slist **append(struct curl_slist **end, const char *text)
+{
+    *end = text ? curl_slist_append(NULL, text) : NULL;
+    return *end ? &(*end)->next : NULL;
+}
+
+static struct curl_slist **append_field(struct curl_slist **end,
+                                        const struct lf_header *f, struct lf_buf *line)
+{
+    lf_buf_reset(line);
+    /* "Name:" would remove the field, "Name;" sends it empty */
+    enum lf_err err = f->value_len ? lf_buf_addf(line, "%s: %s", f->name, f->value)
+                                   : lf_buf_addf(line, "%s;", f->name);
+    return append(end, err ? NULL : line->p);
+}
+
+static const char *const secret[] = {"authorization", "proxy-authorization", "cookie",
+                                     "host"};
+
+static enum lf_err build_fields(struct lf_handle *h, const struct lf_xfer *x)
+{
+    const struct lf_headers *from = x->headers;
+    struct curl_slist **end = &h->fields;
+    struct lf_header f;
+    struct lf_buf line;
+    bool typed = false;
+    lf_buf_init(&line, LF_BUF_MAX);
+    for (size_t at = 0;
+         end && lf_headers_next(from->block.p, from->block.len, &at, &f);) {
+        end = append_field(end, &f, &line);
+        typed |= named(&f, "content-type");
+        for (size_t i = 0; i < sizeof secret / sizeof *secret; i++)
+            h->plain &= !named(&f, secret[i]);
+    }
+    lf_buf_free(&line);
+    if (end)
+        end = append(end, "Expect:");
+    if (end && !typed)
+        end = append(end, "Content-Type:"); /* libcurl's own for a POST */
+    return end ? LF_OK : LF_ERESOURCE;
+}
+
+static enum lf_err set_headers(struct lf_handle *h, const struct lf_xfer *x)
+{
+    const struct lf_buf *block = &x->headers->block;
+    if (h->fields && block->len == h->sent.len &&
+        memcmp(block->p, h->sent.p, block->len) == 0)
+        return LF_OK; /* the same as last time, as nearly always */
+    SET(h->easy, CURLOPT_HTTPHEADER, NULL);
+    curl_slist_free_all(h->fields);
+    h->fields = NULL;
+    lf_buf_reset(&h->sent);
+    if (build_fields(h, x) || lf_buf_add(&h->sent, block->p, block->len)) {
+        h->plain = false; /* not to be used again half made */
+        return LF_ERESOURCE;
+    }
+    SET(h->easy, CURLOPT_HTTPHEADER, h->fields);
+    return LF_OK;
+}
+
+/* ---- a request ---- */
+
+static enum lf_err set_method(CURL *e, const struct lf_xfer *x)
+{
+    bool body = x->body || strcmp(x->method, "POST") == 0;
+    if (body) {
+        SET(e, CURLOPT_POST, 1L);
+        SET(e, CURLOPT_POSTFIELDS, NULL);
+        SET(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)x->body_len);
+    } else {
+        SET(e, CURLOPT_HTTPGET, 1L);
+        SET(e, CURLOPT_NOBODY, strcmp(x->method, "HEAD") == 0 ? 1L : 0L);
+    }
+    bool plain = body ? strcmp(x->method, "POST") == 0
+                      : strcmp(x->method, "GET") == 0 || strcmp(x->method, "HEAD") == 0;
+    SET(e, CURLOPT_CUSTOMREQUEST, plain ? NULL : x->method);
+    return LF_OK;
+}
+
+static enum lf_err set_tls(struct lf_handle *h, const struct lf_xfer *x)
+{
+    CURL *e = h->easy;
+    if (!x->verify) {
+        h->plain = false;
+        SET(e, CURLOPT_SSL_VERIFYPEER, 0L);
+        SET(e, CURLOPT_SSL_VERIFYHOST, 0L);
+    }
+    if (x->ca) {
+        h->plain = false;
+        SET(e, CURLOPT_CAINFO, x->ca);
+    }
+    return LF_OK;
+}
+
+static long http_version(const struct lf_xfer *x)
+{
+    if (x->http_version && strcmp(x->http_version, "1.1") == 0)
+        return CURL_HTTP_VERSION_1_1;
+    return x->url->scheme == LF_URL_HTTPS ? CURL_HTTP_VERSION_2TLS
+                                          : CURL_HTTP_VERSION_1_1;
+}
+
+static long milliseconds(double seconds)
+{
+    if (seconds >= NO_LIMIT_MS / 1000.0)
+        return NO_LIMIT_MS;
+    return seconds < 0.001 ? 1 : (long)(seconds * 1000);
+}
+
+/* libcurl divides its own limit among the addresses of a name; with a single address ours
+ * alone is enough, and a timer less. */
+static bool has_many_addresses(const struct lf_xfer *x)
+{
+    struct lf_span host = lf_url_host(x->url);
+    char last = host.len ? host.p[host.len - 1] : ']';
+    return last != ']' && (last < '0' || last > '9');
+}
+
+enum lf_err lf_handle_set(struct lf_handle *h, struct lf_xfer *x)
+{
+    CURL *e = h->easy;
+    long version = http_version(x);
+    h->x = x;
+    h->error[0] = '\0';
+    SET(e, CURLOPT_URL, x->target_url);
+    SET(e, CURLOPT_HTTP_VERSION, version);
+    SET(e, CURLOPT_PIPEWAIT, version == CURL_HTTP_VERSION_2TLS ? 1L : 0L);
+    SET(e, CURLOPT_CONNECTTIMEOUT_MS,
+        has_many_addresses(x) ? milliseconds(x->connect_timeout) : 0L);
+    SET(e, CURLOPT_BUFFERSIZE,
+        h->lane->eng->stats.active > MANY ? (long)BUFFER_MANY : (long)BUFFER_FEW);
+    enum lf_err err = set_method(e, x);
+    if (!err)
+        err = set_tls(h, x);
+    return err ? err : set_headers(h, x);
+}

@@ -1,0 +1,64 @@
+/* One exchange on the wire: one hop of one attempt. The seam between the request, which
+ * decides, and the transport, which carries: libcurl (lane.c) or a script (script.c).
+ *
+ * The request fills the first part and starts it. The transport calls lf_req_on_*; after
+ * lf_req_on_end or a cancel it knows the exchange no more. */
+#ifndef LF_ENGINE_XFER_H
+#define LF_ENGINE_XFER_H
+
+#include "engine/engine.h"
+
+struct lf_xfer {
+    struct lf_list link; /* for the transport, then for the engine's finished list */
+
+    /* what to send: borrowed until it has ended */
+    const struct lf_url *url;
+    const char *target_url; /* without credentials and fragment */
+    const char *method;
+    const struct lf_headers *headers;
+    const char *body; /* NULL: none */
+    size_t body_len;
+    bool replayable; /* may be sent again when a kept connection turns out dead */
+    bool verify;
+    const char *ca, *http_version;
+    double connect_timeout;
+
+    /* where it is */
+    enum lf_phase phase;
+    size_t body_sent;
+    bool head_done; /* the blank line was seen */
+    double started, connected;
+
+    /* how it ended */
+    enum lf_err err; /* decided by us; LF_OK: see code */
+    int code;        /* libcurl's */
+    int os_errno;    /* of a connect that failed */
+    bool reused, sent;
+    char remote_ip[46];
+    char detail[160]; /* the transport's own words, "" if none */
+    struct lf_timings timings;
+    uint64_t bytes_down, bytes_up;
+
+    void *handle; /* the transport's; NULL when not started */
+};
+
+struct lf_transport {
+    enum lf_err (*start)(struct lf_transport *tp, struct lf_xfer *x);
+    void (*cancel)(struct lf_transport *tp, struct lf_xfer *x);
+    /* Do what was asked for without delay; `all`: look at every timer, asked for or not.
+     * True when something was done. */
+    bool (*kick)(struct lf_transport *tp, bool all);
+    void (*free)(struct lf_transport *tp);
+};
+
+/* From the transport, inside its callbacks: our memory only. False: give up, err is set.
+ */
+bool lf_req_on_line(struct lf_xfer *x, const char *line, size_t n);
+bool lf_req_on_body(struct lf_xfer *x, const char *p, size_t n);
+/* Bytes went out, or the connection stands: the stall clock starts anew. */
+void lf_req_on_progress(struct lf_xfer *x);
+void lf_req_on_error(struct lf_xfer *x, enum lf_err err, const char *why);
+/* The exchange ended; called outside of any libcurl callback. */
+void lf_req_on_end(struct lf_xfer *x);
+
+#endif
