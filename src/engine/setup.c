@@ -235,7 +235,7 @@ static enum lf_err set_headers(struct lf_handle *h, const struct lf_xfer *x)
 {
     const struct lf_buf *block = &x->headers->block;
     if (h->fields && block->len == h->sent.len &&
-        memcmp(block->p, h->sent.p, block->len) == 0)
+        (!block->len || memcmp(block->p, h->sent.p, block->len) == 0))
         return LF_OK; /* the same as last time, as nearly always */
     SET(h->easy, CURLOPT_HTTPHEADER, NULL);
     curl_slist_free_all(h->fields);
