@@ -47,7 +47,7 @@ static bool host_full(const struct lf_host *h)
 
 /* ---- hosts ---- */
 
-static uint32_t hash(const char *s, size_t n)
+uint32_t lf_host_hash(const char *s, size_t n)
 {
     uint32_t h = 2166136261u;
     while (n--)
@@ -93,7 +93,7 @@ static struct lf_host *host_get(struct lf_domain *d, const char *name, size_t le
 {
     if (d->all)
         return d->all;
-    uint32_t h = hash(name, len);
+    uint32_t h = lf_host_hash(name, len);
     for (struct lf_host *it = d->table[h & (d->nbuckets - 1)]; it; it = it->next)
         if (it->hash == h && it->len == len && memcmp(it->name, name, len) == 0)
             return it;

@@ -119,7 +119,9 @@ static unsigned descriptor_limit(void)
 
 static enum lf_err init(struct lf_engine *eng, const struct lf_engine_conf *conf)
 {
-    struct lf_domain_conf run = {.limit = descriptor_limit()};
+    struct lf_domain_conf run = {0};
+    eng->sockets = descriptor_limit();
+    run.limit = eng->sockets;
     lf_list_init(&eng->finished);
     lf_list_init(&eng->domains);
     lf_list_init(&eng->pool);

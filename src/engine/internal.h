@@ -84,6 +84,7 @@ struct lf_domain *lf_domain_from_link(struct lf_list *link); /* in eng->domains 
 unsigned lf_domain_queued(const struct lf_domain *d);
 bool lf_domain_waits_for_host(const struct lf_domain *d);
 
+uint32_t lf_host_hash(const char *s, size_t n);
 void lf_domain_retain(struct lf_domain *d);
 
 /* ---- req.c ---- */
@@ -105,6 +106,7 @@ struct lf_engine {
     struct lf_list pool; /* owned: requests for re-use */
     unsigned pooled;
     double now;
+    unsigned sockets; /* connections all lanes may hold together */
     bool scripted;
     unsigned requests; /* alive, not pooled */
     char *ca;          /* owned; NULL: the system's */

@@ -1,4 +1,8 @@
-/* libcurl on the loop: the transport of real requests.
+/* libcurl on the loop: the transport of real requests, spread over lanes.
+ *
+ * A host has a home lane; when that is full its transfers spill into the next ones,
+ * always in the same order, so that the connections made there are found again. A lane's
+ * share of connections is fixed, so that all together never pass the descriptors we have.
  *
  * Inside libcurl's callbacks only our own memory is touched; libcurl asks for a call
  * without delay by a flag, which lanes_kick honours outside. A finished exchange is
@@ -8,14 +12,39 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { KICKS = 8, KEPT_CONNECTIONS = 1024 };
+enum {
+    KICKS = 8,
+    MAX_LANES = 256,
+    LANE_ACTIVE = 64, /* transfers in a lane before the next one is taken */
+    LANE_CONNS = 80,  /* connections a lane may hold, idle ones included */
+    NO_SLOT = MAX_LANES,
+    KNOWN = 4096, /* hosts whose protocol is remembered */
+};
 
-struct lanes {
+#define RETIRE_AFTER 60.0 /* seconds without a transfer */
+
+struct known { /* what an https host spoke last time; a later host may take the place */
+    uint32_t host;
+    bool http1;
+};
+
+struct lf_lanes {
     struct lf_transport base;
     struct lf_engine *eng; /* borrowed: outlives us */
-    CURLSH *share;         /* owned: TLS sessions, which 7.88 would keep per handle */
-    struct lf_lane lane;
+    struct lf_shared shared;
+    struct lf_lane *slots[MAX_LANES]; /* owned; NULL: not needed yet */
+    uint64_t room[MAX_LANES / 64];    /* bit set: that slot takes more transfers */
+    unsigned nslots, conns;           /* conns: MAXCONNECTS of a lane */
+    struct lf_list isolated;          /* owned lanes for classes of their own */
+    struct lf_list kicked;
+    struct lf_timer sweep;
+    struct known known[KNOWN];
 };
+
+struct lf_shared *lf_lane_shared(struct lf_lane *lane)
+{
+    return &lane->lanes->shared;
+}
 
 /* ---- libcurl's callbacks ---- */
 
@@ -35,11 +64,20 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *so
     return lf_loop_want(loop, fd, events, on_events, lane) ? -1 : 0;
 }
 
+static void ask_kick(struct lf_lane *lane)
+{
+    if (lane->kick)
+        return;
+    lane->kick = true;
+    lf_list_append(&lane->lanes->kicked, &lane->kick_link);
+}
+
 static int on_timer(CURLM *multi, long ms, void *arg)
 {
     struct lf_lane *lane = arg;
     (void)multi;
-    lane->kick = ms == 0;
+    if (ms == 0)
+        ask_kick(lane);
     if (ms > 0)
         return lf_timers_add(&lane->eng->timers, &lane->timer,
                              lane->eng->now + (double)ms / 1000)
@@ -51,7 +89,7 @@ static int on_timer(CURLM *multi, long ms, void *arg)
 
 static void on_due(struct lf_timer *t)
 {
-    lf_container(t, struct lf_lane, timer)->kick = true;
+    ask_kick(lf_container(t, struct lf_lane, timer));
 }
 
 /* ---- the end of an exchange ---- */
@@ -63,11 +101,22 @@ static double seconds(CURL *easy, CURLINFO info)
     return (double)us / 1e6;
 }
 
+static void learn_protocol(struct lf_handle *h, const struct lf_xfer *x)
+{
+    long version = 0;
+    if (x->url->scheme != LF_URL_HTTPS || !x->head_done)
+        return;
+    curl_easy_getinfo(h->easy, CURLINFO_HTTP_VERSION, &version);
+    h->lane->lanes->known[x->host_hash % KNOWN] =
+        (struct known){x->host_hash, version < CURL_HTTP_VERSION_2_0};
+}
+
 static void collect(struct lf_handle *h, struct lf_xfer *x)
 {
     long n = 0;
     curl_easy_getinfo(h->easy, CURLINFO_NUM_CONNECTS, &n);
     x->reused = n == 0 && x->sent;
+    learn_protocol(h, x);
     x->timings.first_byte = seconds(h->easy, CURLINFO_STARTTRANSFER_TIME_T);
     x->timings.total = seconds(h->easy, CURLINFO_TOTAL_TIME_T);
     if (n) {
@@ -82,6 +131,20 @@ static void collect(struct lf_handle *h, struct lf_xfer *x)
     strncpy(x->detail, h->error, sizeof x->detail - 1);
 }
 
+static void note_active(struct lf_lane *lane, int change)
+{
+    struct lf_lanes *l = lane->lanes;
+    lane->nactive += (unsigned)change;
+    lane->idle_since = l->eng->now;
+    if (lane->slot == NO_SLOT)
+        return;
+    uint64_t bit = UINT64_C(1) << (lane->slot % 64);
+    if (lane->nactive < LANE_ACTIVE)
+        l->room[lane->slot / 64] |= bit;
+    else
+        l->room[lane->slot / 64] &= ~bit;
+}
+
 /* Only handles that carried nothing secret or unusual serve another request. */
 static void give_back(struct lf_handle *h)
 {
@@ -89,6 +152,7 @@ static void give_back(struct lf_handle *h)
     curl_multi_remove_handle(lane->multi, h->easy);
     h->x->handle = NULL;
     lf_list_remove(&h->x->link);
+    note_active(lane, -1);
     h->x = NULL;
     if (h->plain)
         lf_list_prepend(&lane->idle, &h->link);
@@ -146,19 +210,152 @@ static void on_events(void *arg, int fd, int revents)
             ((revents & EV_WRITE) ? CURL_CSELECT_OUT : 0));
 }
 
+/* ---- lanes ---- */
+
+static void lane_free(struct lf_lane *lane)
+{
+    if (!lane)
+        return;
+    for (struct lf_list *n = lf_list_shift(&lane->idle); n;
+         n = lf_list_shift(&lane->idle))
+        lf_handle_free(lf_container(n, struct lf_handle, link));
+    if (lane->multi)
+        curl_multi_cleanup(lane->multi);
+    lf_timers_remove(&lane->eng->timers, &lane->timer);
+    lf_list_remove(&lane->kick_link);
+    lf_list_remove(&lane->link);
+    free(lane->isolation);
+    free(lane);
+}
+
+static bool lane_open(struct lf_lane *lane)
+{
+    CURLM *m = lane->multi = curl_multi_init();
+    /* without MAXCONNECTS the pool shrinks with the number of transfers under way */
+    return m && !curl_multi_setopt(m, CURLMOPT_SOCKETFUNCTION, on_socket) &&
+           !curl_multi_setopt(m, CURLMOPT_SOCKETDATA, lane) &&
+           !curl_multi_setopt(m, CURLMOPT_TIMERFUNCTION, on_timer) &&
+           !curl_multi_setopt(m, CURLMOPT_TIMERDATA, lane) &&
+           !curl_multi_setopt(m, CURLMOPT_MAXCONNECTS, (long)lane->lanes->conns);
+}
+
+static struct lf_lane *lane_new(struct lf_lanes *l, const char *isolation)
+{
+    struct lf_lane *lane = calloc(1, sizeof *lane);
+    if (!lane)
+        return NULL;
+    lane->lanes = l;
+    lane->eng = l->eng;
+    lane->slot = NO_SLOT;
+    lane->timer = (struct lf_timer){.weak = true, .fire = on_due};
+    lf_list_init(&lane->active);
+    lf_list_init(&lane->idle);
+    lf_list_init(&lane->link);
+    lf_list_init(&lane->kick_link);
+    lane->isolation = isolation ? strdup(isolation) : NULL;
+    if (!lane_open(lane) || (isolation && !lane->isolation)) {
+        lane_free(lane);
+        return NULL;
+    }
+    return lane;
+}
+
+static struct lf_lane *isolated_lane(struct lf_lanes *l, const char *isolation)
+{
+    for (struct lf_list *n = l->isolated.next; n != &l->isolated; n = n->next) {
+        struct lf_lane *lane = lf_container(n, struct lf_lane, link);
+        if (strcmp(lane->isolation, isolation) == 0)
+            return lane;
+    }
+    struct lf_lane *lane = lane_new(l, isolation);
+    if (lane)
+        lf_list_append(&l->isolated, &lane->link);
+    return lane;
+}
+
+/* The first slot with room from `home` on, round and round; home when all are full. */
+static unsigned find_room(const struct lf_lanes *l, unsigned home)
+{
+    unsigned words = MAX_LANES / 64, w = home / 64;
+    uint64_t bits = l->room[w] & (~UINT64_C(0) << (home % 64));
+    for (unsigned i = 0; i <= words; i++) {
+        if (bits)
+            return w * 64 + (unsigned)__builtin_ctzll(bits);
+        w = (w + 1) % words;
+        bits = l->room[w];
+    }
+    return home;
+}
+
+static bool knows_http1(const struct lf_lanes *l, uint32_t host)
+{
+    const struct known *k = &l->known[host % KNOWN];
+    return k->host == host && k->http1;
+}
+
+/* A host that may speak HTTP/2 stays in one lane, where its transfers share a connection.
+ */
+static struct lf_lane *lane_for(struct lf_lanes *l, struct lf_xfer *x)
+{
+    if (x->isolation)
+        return isolated_lane(l, x->isolation);
+    unsigned slot = x->host_hash % l->nslots;
+    x->one_lane = x->url->scheme == LF_URL_HTTPS && !knows_http1(l, x->host_hash);
+    if (!x->one_lane)
+        slot = find_room(l, slot);
+    if (!l->slots[slot]) {
+        l->slots[slot] = lane_new(l, NULL);
+        if (l->slots[slot])
+            l->slots[slot]->slot = slot;
+    }
+    return l->slots[slot];
+}
+
+static bool unused(const struct lf_lane *lane)
+{
+    return lane && !lane->nactive && lane->eng->now - lane->idle_since > RETIRE_AFTER;
+}
+
+static void on_sweep(struct lf_timer *t)
+{
+    struct lf_lanes *l = lf_container(t, struct lf_lanes, sweep);
+    for (unsigned i = 0; i < l->nslots; i++) {
+        if (unused(l->slots[i])) {
+            lane_free(l->slots[i]);
+            l->slots[i] = NULL;
+        }
+    }
+    LF_LIST_EACH_SAFE (&l->isolated, n, next) {
+        struct lf_lane *lane = lf_container(n, struct lf_lane, link);
+        if (unused(lane))
+            lane_free(lane);
+    }
+    lf_timers_add(&l->eng->timers, t, l->eng->now + RETIRE_AFTER);
+}
+
 /* ---- the transport ---- */
 
 static bool lanes_kick(struct lf_transport *tp, bool all)
 {
-    struct lf_lane *lane = &lf_container(tp, struct lanes, base)->lane;
+    struct lf_lanes *l = lf_container(tp, struct lf_lanes, base);
     bool any = false;
-    lane->kick |= all;
-    for (int i = 0; lane->kick && i < KICKS; i++) {
-        lane->kick = false;
-        act(lane, CURL_SOCKET_TIMEOUT, 0);
+    for (unsigned i = 0; all && i < l->nslots; i++)
+        if (l->slots[i] && l->slots[i]->nactive)
+            ask_kick(l->slots[i]);
+    for (struct lf_list *n = l->isolated.next; all && n != &l->isolated; n = n->next)
+        ask_kick(lf_container(n, struct lf_lane, link));
+    for (int i = 0; i < KICKS && !lf_list_empty(&l->kicked); i++) {
+        struct lf_list batch;
+        lf_list_init(&batch);
+        lf_list_splice(&batch, &l->kicked);
+        for (struct lf_list *n = lf_list_shift(&batch); n; n = lf_list_shift(&batch)) {
+            struct lf_lane *lane = lf_container(n, struct lf_lane, kick_link);
+            lane->kick = false;
+            act(lane, CURL_SOCKET_TIMEOUT, 0);
+        }
         any = true;
     }
-    return any || lane->kick;
+    return any || !lf_list_empty(&l->kicked);
 }
 
 static struct lf_handle *take_handle(struct lf_lane *lane)
@@ -169,8 +366,8 @@ static struct lf_handle *take_handle(struct lf_lane *lane)
 
 static enum lf_err lanes_start(struct lf_transport *tp, struct lf_xfer *x)
 {
-    struct lf_lane *lane = &lf_container(tp, struct lanes, base)->lane;
-    struct lf_handle *h = take_handle(lane);
+    struct lf_lane *lane = lane_for(lf_container(tp, struct lf_lanes, base), x);
+    struct lf_handle *h = lane ? take_handle(lane) : NULL;
     if (!h)
         return LF_ERESOURCE;
     if (lf_handle_set(h, x) || curl_multi_add_handle(lane->multi, h->easy)) {
@@ -179,6 +376,7 @@ static enum lf_err lanes_start(struct lf_transport *tp, struct lf_xfer *x)
     }
     x->handle = h;
     lf_list_append(&lane->active, &x->link);
+    note_active(lane, 1);
     return LF_OK;
 }
 
@@ -192,55 +390,59 @@ static void lanes_cancel(struct lf_transport *tp, struct lf_xfer *x)
     give_back(h);
 }
 
-static void lane_deinit(struct lf_lane *lane)
-{
-    for (struct lf_list *n = lf_list_shift(&lane->idle); n;
-         n = lf_list_shift(&lane->idle))
-        lf_handle_free(lf_container(n, struct lf_handle, link));
-    if (lane->multi)
-        curl_multi_cleanup(lane->multi);
-    lf_timers_remove(&lane->eng->timers, &lane->timer);
-}
-
 static void lanes_free(struct lf_transport *tp)
 {
-    struct lanes *l = lf_container(tp, struct lanes, base);
-    lane_deinit(&l->lane);
-    curl_share_cleanup(l->share);
+    struct lf_lanes *l = lf_container(tp, struct lf_lanes, base);
+    for (unsigned i = 0; i < l->nslots; i++)
+        lane_free(l->slots[i]);
+    while (!lf_list_empty(&l->isolated))
+        lane_free(lf_container(l->isolated.next, struct lf_lane, link));
+    lf_timers_remove(&l->eng->timers, &l->sweep);
+    curl_share_cleanup(l->shared.share);
+    lf_tls_free(l->shared.tls);
     free(l);
     curl_global_cleanup();
 }
 
-static bool lane_init(struct lf_lane *lane, struct lf_engine *eng, CURLSH *share)
+/* As many lanes as the descriptors feed, each with its fixed share of connections. */
+static void divide(struct lf_lanes *l, unsigned sockets)
 {
-    *lane = (struct lf_lane){.eng = eng, .share = share};
-    lane->timer = (struct lf_timer){.weak = true, .fire = on_due};
-    lf_list_init(&lane->active);
-    lf_list_init(&lane->idle);
-    lane->multi = curl_multi_init();
-    CURLM *m = lane->multi;
-    /* without MAXCONNECTS the pool shrinks with the number of transfers under way */
-    return m && !curl_multi_setopt(m, CURLMOPT_SOCKETFUNCTION, on_socket) &&
-           !curl_multi_setopt(m, CURLMOPT_SOCKETDATA, lane) &&
-           !curl_multi_setopt(m, CURLMOPT_TIMERFUNCTION, on_timer) &&
-           !curl_multi_setopt(m, CURLMOPT_TIMERDATA, lane) &&
-           !curl_multi_setopt(m, CURLMOPT_MAXCONNECTS, (long)KEPT_CONNECTIONS);
+    l->nslots = sockets / LANE_CONNS;
+    if (l->nslots > MAX_LANES)
+        l->nslots = MAX_LANES;
+    if (!l->nslots)
+        l->nslots = 1;
+    l->conns = sockets / l->nslots;
+    for (unsigned i = 0; i < l->nslots; i++)
+        l->room[i / 64] |= UINT64_C(1) << (i % 64);
+}
+
+static bool init(struct lf_lanes *l)
+{
+    l->shared.share = curl_share_init();
+    l->shared.tls = lf_tls_new(l->eng->ca);
+    l->sweep = (struct lf_timer){.weak = true, .fire = on_sweep};
+    return l->shared.share && l->shared.tls &&
+           !curl_share_setopt(l->shared.share, CURLSHOPT_SHARE,
+                              CURL_LOCK_DATA_SSL_SESSION) &&
+           lf_timers_add(&l->eng->timers, &l->sweep, l->eng->now + RETIRE_AFTER);
 }
 
 struct lf_transport *lf_lanes_new(struct lf_engine *eng)
 {
     if (curl_global_init(CURL_GLOBAL_DEFAULT))
         return NULL;
-    struct lanes *l = calloc(1, sizeof *l);
+    struct lf_lanes *l = calloc(1, sizeof *l);
     if (!l) {
         curl_global_cleanup();
         return NULL;
     }
     l->base = (struct lf_transport){lanes_start, lanes_cancel, lanes_kick, lanes_free};
     l->eng = eng;
-    l->share = curl_share_init();
-    if (!lane_init(&l->lane, eng, l->share) || !l->share ||
-        curl_share_setopt(l->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION)) {
+    lf_list_init(&l->isolated);
+    lf_list_init(&l->kicked);
+    divide(l, eng->sockets);
+    if (!init(l)) {
         lanes_free(&l->base);
         return NULL;
     }

@@ -6,16 +6,31 @@
 
 #include <curl/curl.h>
 #include "engine/internal.h"
+#include "engine/tls.h"
+
+struct lf_lanes;
 
 struct lf_lane {
-    struct lf_engine *eng; /* borrowed: outlives us */
-    CURLM *multi;          /* owned */
-    CURLSH *share;         /* borrowed: outlives us */
-    struct lf_timer timer; /* libcurl's next time-out */
-    bool kick;             /* it asked for a call without delay */
-    struct lf_list active; /* exchanges on the wire */
-    struct lf_list idle;   /* owned: plain handles for re-use, the last one first */
+    struct lf_lanes *lanes; /* borrowed: outlives us */
+    struct lf_engine *eng;  /* borrowed: outlives us */
+    CURLM *multi;           /* owned */
+    struct lf_timer timer;  /* libcurl's next time-out */
+    bool kick;              /* in lanes->kicked: it asked for a call without delay */
+    struct lf_list kick_link;
+    struct lf_list active;  /* exchanges on the wire */
+    struct lf_list idle;    /* owned: plain handles for re-use, the last one first */
+    unsigned nactive, slot; /* slot: place in lanes->slots, or NO_SLOT when isolated */
+    double idle_since;
+    struct lf_list link; /* in lanes->isolated */
+    char *isolation;     /* owned; NULL: open to all */
 };
+
+/* What the lanes have in common. */
+struct lf_shared {
+    CURLSH *share;      /* owned: TLS sessions, which 7.88 would keep per handle */
+    struct lf_tls *tls; /* owned: certificate stores */
+};
+struct lf_shared *lf_lane_shared(struct lf_lane *lane);
 
 /* An easy handle and what it sends at the moment. */
 struct lf_handle {
@@ -25,6 +40,7 @@ struct lf_handle {
     CURL *easy;                /* owned */
     bool plain;                /* carried nothing that another request must not inherit */
     struct lf_buf sent;        /* the header block that `fields` was made from */
+    bool sent_body;            /* ... and whether there was a body */
     struct curl_slist *fields; /* owned */
     char error[CURL_ERROR_SIZE];
 };

@@ -215,6 +215,8 @@ static void prepare_hop(struct lf_req *req)
         .verify = req->verify,
         .ca = req->ca,
         .http_version = req->http_version,
+        .isolation = req->verify ? NULL : "insecure",
+        .host_hash = lf_host_hash(req->host, req->host_len),
         .connect_timeout = req->timeout.connect,
         .phase = LF_PHASE_DNS,
         .started = req->eng->now,

@@ -3,11 +3,13 @@
  * notes: CAPATH off (else the CA store is built anew for every connection), QUICK_EXIT
  * (else a cancel waits for getaddrinfo), decoding off (a truncated gzip body would pass
  * as whole), redirects off (they are ours), PROTOCOLS http(s) only. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <openssl/ssl.h>
 #include "engine/lane.h"
 
 enum { BUFFER_FEW = 16 << 10, BUFFER_MANY = 4 << 10, MANY = 1000 };
@@ -100,8 +102,18 @@ static int on_close(void *arg, curl_socket_t fd)
 static CURLcode on_ssl(CURL *easy, void *ssl_ctx, void *arg)
 {
     struct lf_handle *h = arg;
-    (void)easy, (void)ssl_ctx;
+    const char *why;
+    (void)easy;
     h->x->phase = LF_PHASE_TLS;
+    if (!h->x->verify)
+        return CURLE_OK;
+    X509_STORE *store = lf_tls_store(lf_lane_shared(h->lane)->tls, h->x->ca, &why);
+    if (!store) {
+        snprintf(h->error, sizeof h->error, "%s: %s", why,
+                 h->x->ca ? h->x->ca : "default");
+        return CURLE_SSL_CACERT_BADFILE;
+    }
+    SSL_CTX_set1_cert_store(ssl_ctx, store);
     return CURLE_OK;
 }
 
@@ -122,6 +134,7 @@ static enum lf_err set_once(struct lf_handle *h)
     SET(e, CURLOPT_QUICK_EXIT, 1L);
     SET(e, CURLOPT_CAPATH, NULL);
     SET(e, CURLOPT_PROXY_CAPATH, NULL);
+    SET(e, CURLOPT_CAINFO, NULL); /* on_ssl gives every connection our store */
     SET(e, CURLOPT_PROXY, "");
     SET(e, CURLOPT_PROTOCOLS_STR, "http,https");
     SET(e, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
@@ -132,7 +145,7 @@ static enum lf_err set_once(struct lf_handle *h)
     SET(e, CURLOPT_MAXAGE_CONN, 50L);
     SET(e, CURLOPT_DNS_CACHE_TIMEOUT, 60L);
     SET(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    SET(e, CURLOPT_SHARE, h->lane->share);
+    SET(e, CURLOPT_SHARE, lf_lane_shared(h->lane)->share);
     SET(e, CURLOPT_HEADERFUNCTION, on_header);
     SET(e, CURLOPT_HEADERDATA, h);
     SET(e, CURLOPT_WRITEFUNCTION, on_write);
@@ -149,8 +162,6 @@ static enum lf_err set_once(struct lf_handle *h)
     SET(e, CURLOPT_CLOSESOCKETDATA, h->lane->eng);
     SET(e, CURLOPT_SSL_CTX_FUNCTION, on_ssl);
     SET(e, CURLOPT_SSL_CTX_DATA, h);
-    if (h->lane->eng->ca)
-        SET(e, CURLOPT_CAINFO, h->lane->eng->ca);
     return LF_OK;
 }
 
@@ -224,9 +235,9 @@ static enum lf_err build_fields(struct lf_handle *h, const struct lf_xfer *x)
             h->plain &= !named(&f, secret[i]);
     }
     lf_buf_free(&line);
-    if (end)
-        end = append(end, "Expect:");
-    if (end && !typed)
+    if (end && x->body)
+        end = append(end, "Expect:"); /* it would wait a second for bodies over 1 MB */
+    if (end && x->body && !typed)
         end = append(end, "Content-Type:"); /* libcurl's own for a POST */
     return end ? LF_OK : LF_ERESOURCE;
 }
@@ -234,13 +245,14 @@ static enum lf_err build_fields(struct lf_handle *h, const struct lf_xfer *x)
 static enum lf_err set_headers(struct lf_handle *h, const struct lf_xfer *x)
 {
     const struct lf_buf *block = &x->headers->block;
-    if (h->fields && block->len == h->sent.len &&
+    if (h->fields && block->len == h->sent.len && h->sent_body == (x->body != NULL) &&
         (!block->len || memcmp(block->p, h->sent.p, block->len) == 0))
         return LF_OK; /* the same as last time, as nearly always */
     SET(h->easy, CURLOPT_HTTPHEADER, NULL);
     curl_slist_free_all(h->fields);
     h->fields = NULL;
     lf_buf_reset(&h->sent);
+    h->sent_body = x->body != NULL;
     if (build_fields(h, x) || lf_buf_add(&h->sent, block->p, block->len)) {
         h->plain = false; /* not to be used again half made */
         return LF_ERESOURCE;
@@ -270,16 +282,11 @@ static enum lf_err set_method(CURL *e, const struct lf_xfer *x)
 
 static enum lf_err set_tls(struct lf_handle *h, const struct lf_xfer *x)
 {
-    CURL *e = h->easy;
-    if (!x->verify) {
-        h->plain = false;
-        SET(e, CURLOPT_SSL_VERIFYPEER, 0L);
-        SET(e, CURLOPT_SSL_VERIFYHOST, 0L);
-    }
-    if (x->ca) {
-        h->plain = false;
-        SET(e, CURLOPT_CAINFO, x->ca);
-    }
+    if (x->verify)
+        return LF_OK;
+    h->plain = false;
+    SET(h->easy, CURLOPT_SSL_VERIFYPEER, 0L);
+    SET(h->easy, CURLOPT_SSL_VERIFYHOST, 0L);
     return LF_OK;
 }
 
@@ -315,7 +322,7 @@ enum lf_err lf_handle_set(struct lf_handle *h, struct lf_xfer *x)
     h->error[0] = '\0';
     SET(e, CURLOPT_URL, x->target_url);
     SET(e, CURLOPT_HTTP_VERSION, version);
-    SET(e, CURLOPT_PIPEWAIT, version == CURL_HTTP_VERSION_2TLS ? 1L : 0L);
+    SET(e, CURLOPT_PIPEWAIT, x->one_lane && version != CURL_HTTP_VERSION_1_1 ? 1L : 0L);
     SET(e, CURLOPT_CONNECTTIMEOUT_MS,
         has_many_addresses(x) ? milliseconds(x->connect_timeout) : 0L);
     SET(e, CURLOPT_BUFFERSIZE,

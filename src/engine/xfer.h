@@ -21,9 +21,13 @@ struct lf_xfer {
     bool replayable; /* may be sent again when a kept connection turns out dead */
     bool verify;
     const char *ca, *http_version;
+    const char
+        *isolation; /* shares connections with equals only; NULL: with all plain ones */
+    uint32_t host_hash; /* of host and port: its home lane */
     double connect_timeout;
 
     /* where it is */
+    bool one_lane; /* it may share an HTTP/2 connection: waits for one rather than open */
     enum lf_phase phase;
     size_t body_sent;
     bool head_done; /* the blank line was seen */

@@ -1,0 +1,132 @@
+-- Every bundled example runs, is short, and does what its first comment says.
+local run = require "tests.support.command"
+local servers = require "tests.support.servers"
+local json = require("luafetch").json
+
+local function write(name, text)
+  local file = assert(io.open(name, "w"))
+  assert(file:write(text))
+  assert(file:close())
+end
+
+local function quote_page(n)
+  local parts = {}
+  for i = 1, 10 do
+    parts[i] = ([[<div class="quote"><span class="text">“Quote %d&amp;%d”</span>
+      <span>by <small class="author">Author %d</small></span>
+      <div class="tags"><a class="tag" href="/t">one</a> <a class="tag" href="/t">n%d</a></div></div>]])
+      :format(n, i, i, n)
+  end
+  return "<!DOCTYPE html><html><meta charset=utf-8><body>" .. table.concat(parts) .. "</body></html>"
+end
+
+describe("example", function()
+  local web, dir
+  setup(function()
+    dir = os.tmpname()
+    os.remove(dir)
+    assert(os.execute("mkdir -p " .. dir .. "/page"))
+    for n = 1, 10 do
+      assert(os.execute(("mkdir %s/page/%d"):format(dir, n)))
+      write(("%s/page/%d/index.html"):format(dir, n), quote_page(n))
+    end
+    write(dir .. "/links.html", [[<html><body>
+      <a href="page/1/">one</a> <a href="/page/2/#top">two</a> <a href="page/2/">again</a>
+      <a href="gone.html">gone</a> <a href="mailto:a@b">mail</a> <a>none</a></body></html>]])
+    write(dir .. "/items1.json", '{"items": [{"id": 1}, {"id": 2}], "next": "items2.json"}')
+    write(dir .. "/items2.json", '{"items": [{"id": 3}], "next": null}')
+    write(dir .. "/list1.json", '[{"id": 1}]')
+    write(dir .. "/list2.json", '[{"id": 2}]')
+    web = servers.nginx {
+      root = dir,
+      conf_extra = [[
+        location = /list1.json { add_header Link '</list2.json>; rel="next", </x>; rel="last"'; }
+      ]],
+    }
+  end)
+  teardown(function()
+    web:stop()
+    os.execute("rm -rf " .. dir)
+  end)
+
+  it("files are under 60 lines and all listed", function()
+    for name in io.popen("ls examples/*.lua"):lines() do
+      local n = 0
+      for _ in io.lines(name) do n = n + 1 end
+      assert.is_true(n < 60, name)
+      local first = io.lines(name)()
+      assert.equal("-- " .. name:match "[^/]*$" .. ": ", first:match "^%-%- %S+%.lua: ")
+    end
+  end)
+
+  it("quotes emits every quote once", function()
+    local r = run { "quotes", web.url .. "/" }
+    assert.equal("", r.err)
+    local lines, seen = run.lines(r.out), {}
+    for _, line in ipairs(lines) do
+      local q = assert(json.decode(line))
+      assert.is_nil(seen[q.text])
+      seen[q.text] = q
+      assert.equal(2, #q.tags)
+    end
+    assert.equal(100, #lines)
+    assert.same({ text = "“Quote 3&7”", author = "Author 7", tags = { "one", "n3" } }, seen["“Quote 3&7”"])
+  end)
+
+  it("quotes warns of a page that fails and goes on", function()
+    local r = run { "quotes", web.url .. "/nothing/" }
+    assert.equal("", r.out)
+    assert.equal(10, #run.lines(r.err))
+    assert.matches("404", r.err)
+    assert.equal(0, r.code)
+  end)
+
+  it("gather takes arguments, failures last", function()
+    local r = run { "gather", "http://127.0.0.1:1/", web.url .. "/page/1/" }
+    local lines = run.lines(r.out)
+    assert.matches("^200 +%d+ bytes +%d+ ms  " .. web.url .. "/page/1/$", lines[1])
+    assert.matches("^failed: .*http://127%.0%.0%.1:1/", lines[2])
+    assert.equal("1 of 2 fetched", lines[3])
+    assert.equal(0, r.code)
+  end)
+
+  it("gather reads standard input", function()
+    local r = run({ "gather" }, { stdin = web.url .. "/page/1/\n\n  " .. web.url .. "/page/2/ \n" })
+    assert.matches("2 of 2 fetched\n$", r.out)
+  end)
+
+  it("links checks each link once", function()
+    local r = run { "links", web.url .. "/links.html" }
+    assert.equal("404  " .. web.url .. "/gone.html\n3 links, 1 broken\n", r.out)
+    assert.equal("", r.err)
+  end)
+
+  it("links fails clearly without a page", function()
+    local r = run { "links", web.url .. "/none" }
+    assert.equal(1, r.code)
+    assert.matches("404", r.err)
+    assert.matches("usage: luafetch links URL", run({ "links" }).err, 1, true)
+  end)
+
+  it("api follows a next field", function()
+    local r = run { "api", web.url .. "/items1.json" }
+    assert.equal('{"id":1}\n{"id":2}\n{"id":3}\n', r.out)
+    assert.equal("", r.err)
+  end)
+
+  it("api follows a Link header", function()
+    assert.equal('{"id":1}\n{"id":2}\n', run({ "api", web.url .. "/list1.json" }).out)
+  end)
+
+  it("first_mirror keeps the first good answer", function()
+    local r = run { "first_mirror", "http://127.0.0.1:1/", web.url .. "/none", web.url .. "/list2.json" }
+    assert.equal('[{"id": 2}]', r.out)
+    assert.matches("^from " .. web.url .. "/list2.json in %d+ ms\n$", r.err)
+  end)
+
+  it("first_mirror says when there is none", function()
+    local r = run { "first_mirror", "http://127.0.0.1:1/" }
+    assert.equal(1, r.code)
+    assert.matches("no mirror answered", r.err)
+  end)
+end)

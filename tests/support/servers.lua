@@ -1,0 +1,209 @@
+-- Servers for specs: each on its own free port of 127.0.0.1, ended with the test run even
+-- when that crashes.
+--
+-- Every server runs under build/servers/spawn, which holds the other end of a pipe of
+-- ours: when the pipe closes, by stop() or by our death, spawn stops the server's process
+-- group, waits for it and removes its directory. What spawn has to say comes back through
+-- a fifo, so nothing here polls or sleeps.
+--
+--   local servers = require "tests.support.servers"
+--   local fault = servers.fault()                        -- fault.url, fault.port, fault.pid
+--   local web = servers.nginx { root = "build/demo-site" }
+--   fault:stop()  servers.stop_all()
+
+local M = {}
+
+local BUILD = os.getenv "LF_BUILD" or "build"
+local running = {} -- set of servers not stopped yet
+
+local Server = {}
+Server.__index = Server
+
+-- Ends the server and waits until it is gone. Raises, with the tail of its log, when it
+-- had died before.
+local function stop(server)
+  if not running[server] then return end
+  running[server] = nil
+  server.pipe:close()
+  local last_words = server.report:read "a"
+  server.report:close()
+  if last_words ~= "" then
+    error(("%s ended unexpectedly: %s"):format(server.name, last_words), 0)
+  end
+end
+
+local function quote(s)
+  return "'" .. s:gsub("'", "'\\''") .. "'"
+end
+
+local function command_line(words)
+  local quoted = {}
+  for i, word in ipairs(words) do quoted[i] = quote(word) end
+  return table.concat(quoted, " ")
+end
+
+-- The first line that a command prints.
+local function ask(command)
+  local pipe = assert(io.popen(command, "r"))
+  local line = pipe:read "l"
+  local ok = pipe:close()
+  return ok and line or nil
+end
+
+local function make_dir()
+  local base = os.getenv "TMPDIR" or "/tmp"
+  local dir = ask("mktemp -d " .. quote(base .. "/luafetch-test-XXXXXX"))
+  return dir or error("cannot make a directory in " .. base, 0)
+end
+
+local function write_file(path, text)
+  local file = assert(io.open(path, "w"))
+  assert(file:write(text))
+  assert(file:close())
+end
+
+local function executable(name)
+  local path = BUILD .. "/servers/" .. name
+  local file = io.open(path)
+  if not file then error(path .. " is missing: run `make servers`", 0) end
+  file:close()
+  return path
+end
+
+local function spawn_words(dir, spec)
+  local words = { executable "spawn", "--dir", dir }
+  if spec.announced then words[#words + 1] = "--announced" end
+  if spec.fill then
+    table.move({ "--fill", spec.fill }, 1, 2, #words + 1, words)
+  end
+  words[#words + 1] = "--"
+  return table.move(spec, 1, #spec, #words + 1, words)
+end
+
+-- spec: the command's words; files = {name = text} to lay into its directory;
+-- fill = name of the file with @PORT@ and @DIR@; announced = it prints "port N" itself.
+local function start(name, spec)
+  local dir = make_dir()
+  for file, text in pairs(spec.files or {}) do write_file(dir .. "/" .. file, text) end
+  local fifo = dir .. "/report"
+  if not os.execute("mkfifo " .. quote(fifo)) then error("cannot make " .. fifo, 0) end
+  local pipe = assert(io.popen("exec " .. command_line(spawn_words(dir, spec)) .. " > " .. quote(fifo), "w"))
+  local report = assert(io.open(fifo, "r"))
+  local line = report:read "l" or "spawn ended without a word"
+  local pid, port = line:match "^ready (%d+) (%d+)$"
+  if not pid then
+    local log = report:read "a"
+    report:close()
+    pipe:close()
+    error(("%s did not start: %s\n%s"):format(name, line, log), 0)
+  end
+  local server = setmetatable({
+    name = name,
+    pid = tonumber(pid),
+    port = tonumber(port),
+    url = "http://127.0.0.1:" .. port,
+    dir = dir,
+    pipe = pipe,
+    report = report,
+  }, Server)
+  server.stop = function() stop(server) end -- server.stop() and server:stop() both work
+  running[server] = true
+  return server
+end
+
+-- What the server has written to its log so far.
+function Server:log()
+  local file = io.open(self.dir .. "/log")
+  if not file then return "" end
+  local text = file:read "a"
+  file:close()
+  return text
+end
+
+-- All are stopped, even when one of them had died; then the first such death is raised.
+function M.stop_all()
+  local first
+  for server in pairs(running) do
+    local ok, err = pcall(stop, server)
+    if not ok then first = first or err end
+  end
+  if first then error(first, 0) end
+end
+
+-- The fault server: GET / lists what it can do. opts.bind: another address, "::1".
+function M.fault(opts)
+  local bind = opts and opts.bind or "127.0.0.1"
+  local server = start("faultd", { executable "faultd", "--bind", bind, announced = true })
+  if bind ~= "127.0.0.1" then
+    local host = bind:find(":", 1, true) and "[" .. bind .. "]" or bind
+    server.url = ("http://%s:%d"):format(host, server.port)
+  end
+  return server
+end
+
+-- A port where connecting never ends, neither accepted nor refused.
+function M.deaf()
+  return start("faultd --deaf", { executable "faultd", "--deaf", announced = true })
+end
+
+local NGINX = [[
+daemon off;
+master_process off;
+worker_rlimit_nofile 20000;
+pid @DIR@/nginx.pid;
+error_log stderr warn;
+events { worker_connections 16000; }
+http {
+  access_log %s;
+  client_body_temp_path @DIR@/body;
+  proxy_temp_path @DIR@/proxy;
+  fastcgi_temp_path @DIR@/fastcgi;
+  uwsgi_temp_path @DIR@/uwsgi;
+  scgi_temp_path @DIR@/scgi;
+  keepalive_requests 1000000000;
+  types {
+    text/html html htm; text/css css; text/plain txt; text/csv csv;
+    application/json json; application/xml xml rss atom; application/javascript js;
+    image/png png; image/jpeg jpg jpeg; image/svg+xml svg; application/gzip gz;
+  }
+  default_type application/octet-stream;
+  charset utf-8;
+  %s
+  server {
+    listen 127.0.0.1:@PORT@ backlog=4096;
+    root %s;
+    %s
+  }
+}
+]]
+
+local function absolute(path)
+  if path:sub(1, 1) == "/" then return path end
+  return assert(ask "pwd") .. "/" .. path
+end
+
+-- Debian's nginx as one process. opts: root (directory, default the server's own empty
+-- one), conf_extra (text inside server { }), http_extra (inside http { }), access_log
+-- (true: server.dir .. "/access.log").
+function M.nginx(opts)
+  opts = opts or {}
+  local root = opts.root and '"' .. absolute(opts.root) .. '"' or "@DIR@"
+  local log = opts.access_log and "@DIR@/access.log" or "off"
+  local conf = NGINX:format(log, opts.http_extra or "", root, opts.conf_extra or "")
+  return start("nginx", {
+    "nginx", "-e", "stderr", "-p", "@DIR@", "-c", "@DIR@/nginx.conf",
+    files = { ["nginx.conf"] = conf },
+    fill = "nginx.conf",
+  })
+end
+
+-- python3-httpbin under gunicorn, with the system's Python.
+function M.httpbin()
+  return start("httpbin", {
+    "/usr/bin/python3", "-m", "gunicorn", "--bind", "127.0.0.1:@PORT@", "--workers", "1",
+    "--threads", "16", "--worker-class", "gthread", "--keep-alive", "30",
+    "httpbin:app",
+  })
+end
+
+return M
