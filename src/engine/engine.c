@@ -77,7 +77,9 @@ static void wait_real(struct lf_engine *eng, bool block)
 static bool alive(const struct lf_engine *eng)
 {
     return eng->timers.strong || eng->loop.watching || eng->stats.active ||
-           !lf_list_empty(&eng->finished) || lf_loop_pending(&eng->loop);
+           eng->resolving || lf_pool_pending(eng->pool_threads) ||
+           !lf_list_empty(&eng->finished) || !lf_list_empty(&eng->resolved) ||
+           lf_loop_pending(&eng->loop);
 }
 
 bool lf_engine_step(struct lf_engine *eng, bool block)
@@ -87,12 +89,14 @@ bool lf_engine_step(struct lf_engine *eng, bool block)
     if (eng->transport)
         busy = eng->transport->kick(eng->transport, false);
     if (!lf_loop_pending(&eng->loop)) {
-        bool idle = !busy && lf_list_empty(&eng->finished);
+        bool idle =
+            !busy && lf_list_empty(&eng->finished) && lf_list_empty(&eng->resolved);
         block = block && idle && alive(eng);
         eng->scripted ? wait_scripted(eng, block) : wait_real(eng, block);
     }
     lf_loop_run(&eng->loop, EVENT_BATCH);
     lf_timers_run(&eng->timers, eng->now);
+    lf_req_resolve_all(eng);
     lf_req_finish_all(eng);
     return alive(eng);
 }
@@ -122,10 +126,12 @@ static enum lf_err init(struct lf_engine *eng, const struct lf_engine_conf *conf
     struct lf_domain_conf run = {0};
     eng->sockets = descriptor_limit();
     run.limit = eng->sockets;
+    lf_list_init(&eng->resolved);
     lf_list_init(&eng->finished);
     lf_list_init(&eng->domains);
     lf_list_init(&eng->pool);
     eng->scripted = conf->scripted;
+    eng->system_resolver = conf->system_resolver;
     eng->now = conf->scripted ? SCRIPT_TIME : lf_clock_now();
     if (conf->limit && conf->limit < run.limit)
         run.limit = conf->limit;
@@ -156,6 +162,8 @@ void lf_engine_free(struct lf_engine *eng)
         return;
     if (eng->transport)
         eng->transport->free(eng->transport);
+    lf_names_free(eng->names);
+    lf_pool_free(eng->pool_threads);
     lf_req_pool_drain(eng);
     lf_domain_release(eng->run);
     lf_timers_free(&eng->timers);

@@ -26,9 +26,10 @@ struct lf_domain; /* an admission domain: who may start, and how many at once */
 /* ---- the engine ---- */
 
 struct lf_engine_conf {
-    unsigned limit; /* ceiling for the whole run; 0: what the descriptors allow */
-    bool scripted;  /* transport from lf_script_*, clock that jumps: for tests */
-    const char *ca; /* CA file; NULL: the system's */
+    unsigned limit;       /* ceiling for the whole run; 0: what the descriptors allow */
+    bool scripted;        /* transport from lf_script_*, clock that jumps: for tests */
+    const char *ca;       /* CA file; NULL: the system's */
+    bool system_resolver; /* names by getaddrinfo in threads instead of c-ares */
 };
 
 enum lf_err lf_engine_new(const struct lf_engine_conf *conf, struct lf_engine **out);
@@ -66,6 +67,21 @@ void lf_watch_free(struct lf_watch *w);
 enum lf_err lf_engine_on_signal(struct lf_engine *eng, int signum,
                                 void (*got)(void *arg, int signum), void *arg);
 
+/* ---- the offload pool: threads for what blocks ---- */
+
+struct lf_job { /* in your memory, which must stay until done, drop or a cancel that
+                   worked */
+    struct lf_list link;
+    bool running;
+    void (*work)(struct lf_job *job); /* in a thread: no Lua, no engine */
+    void (*done)(struct lf_job *job); /* on the loop, after work */
+    void (*drop)(
+        struct lf_job *job); /* instead of done, when the engine has gone: free */
+};
+enum lf_err lf_offload(struct lf_engine *eng, struct lf_job *job);
+/* True: it had not begun and never will. False: done() still comes. */
+bool lf_offload_cancel(struct lf_engine *eng, struct lf_job *job);
+
 /* ---- admission ---- */
 
 struct lf_domain_conf {
@@ -94,14 +110,16 @@ struct lf_opts {
                                          HTTP itself needs (Host, Content-Length) */
     const char *body;                 /* borrowed until lf_req_free; NULL: none */
     size_t body_len;
-    struct lf_timeouts timeout; /* per attempt, from admission */
-    double deadline;            /* seconds from submit, queueing included */
-    unsigned redirects;         /* how many are followed */
-    uint64_t max_body;          /* decoded bytes; UINT64_MAX: no limit */
-    bool decode;                /* undo Content-Encoding */
-    bool verify;                /* check certificates */
-    const char *ca;             /* CA file instead of the engine's; copied */
-    const char *http_version;   /* "1.1", "2", NULL: the best both know */
+    struct lf_timeouts timeout;       /* per attempt, from admission */
+    double deadline;                  /* seconds from submit, queueing included */
+    unsigned redirects;               /* how many are followed */
+    uint64_t max_body;                /* decoded bytes; UINT64_MAX: no limit */
+    bool decode;                      /* undo Content-Encoding */
+    bool verify;                      /* check certificates */
+    const char *ca;                   /* CA file instead of the engine's; copied */
+    const char *http_version;         /* "1.1", "2", NULL: the best both know */
+    int ip;                           /* 4 or 6: only addresses of that family; 0: both */
+    const struct lf_headers *resolve; /* copied: host or host:port, "address,address" */
 };
 
 void lf_opts_init(struct lf_opts *o); /* the defaults of luafetch */

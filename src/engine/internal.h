@@ -6,6 +6,8 @@
 #include "base/arena.h"
 #include "base/list.h"
 #include "engine/engine.h"
+#include "engine/names.h"
+#include "engine/offload.h"
 #include "engine/timer.h"
 #include "engine/xfer.h"
 
@@ -34,7 +36,7 @@ struct lf_loop {
     size_t nchunks;
     struct lf_event *events; /* owned: what the last poll brought, not yet handled */
     size_t nevents, at, cap;
-    unsigned watching; /* descriptors that keep the loop alive */
+    unsigned watching; /* descriptors of modules: they keep the loop alive */
     struct lf_list signals;
 };
 
@@ -90,6 +92,7 @@ void lf_domain_retain(struct lf_domain *d);
 /* ---- req.c ---- */
 
 void lf_req_admitted(struct lf_req *req);
+void lf_req_resolve_all(struct lf_engine *eng); /* go on with what has an address */
 bool lf_req_finish_all(
     struct lf_engine *eng); /* look at what has ended; may call done() */
 void lf_req_pool_drain(struct lf_engine *eng);
@@ -101,12 +104,17 @@ struct lf_engine {
     struct lf_timers timers;
     struct lf_transport *transport; /* owned */
     struct lf_domain *run;          /* owned: the outermost domain */
+    struct lf_list resolved;        /* lookups that ended, not yet looked at */
     struct lf_list finished;        /* exchanges that ended, not yet looked at */
     struct lf_list domains;
     struct lf_list pool; /* owned: requests for re-use */
     unsigned pooled;
     double now;
-    unsigned sockets; /* connections all lanes may hold together */
+    struct lf_names *names;       /* owned; NULL until a name is looked up */
+    struct lf_pool *pool_threads; /* owned; NULL until something is offloaded */
+    bool system_resolver;
+    unsigned resolving; /* requests that wait for an address */
+    unsigned sockets;   /* connections all lanes may hold together */
     bool scripted;
     unsigned requests; /* alive, not pooled */
     char *ca;          /* owned; NULL: the system's */

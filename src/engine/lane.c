@@ -154,6 +154,11 @@ static void give_back(struct lf_handle *h)
     lf_list_remove(&h->x->link);
     note_active(lane, -1);
     h->x = NULL;
+    if (h->resolve) {
+        curl_easy_setopt(h->easy, CURLOPT_RESOLVE, NULL);
+        curl_slist_free_all(h->resolve);
+        h->resolve = NULL;
+    }
     if (h->plain)
         lf_list_prepend(&lane->idle, &h->link);
     else

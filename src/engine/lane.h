@@ -10,6 +10,13 @@
 
 struct lf_lanes;
 
+enum { LF_LANE_FED = 128 };
+
+struct lf_fed {
+    uint32_t host, id;
+    double at;
+};
+
 struct lf_lane {
     struct lf_lanes *lanes; /* borrowed: outlives us */
     struct lf_engine *eng;  /* borrowed: outlives us */
@@ -17,8 +24,9 @@ struct lf_lane {
     struct lf_timer timer;  /* libcurl's next time-out */
     bool kick;              /* in lanes->kicked: it asked for a call without delay */
     struct lf_list kick_link;
-    struct lf_list active;  /* exchanges on the wire */
-    struct lf_list idle;    /* owned: plain handles for re-use, the last one first */
+    struct lf_list active; /* exchanges on the wire */
+    struct lf_list idle;   /* owned: plain handles for re-use, the last one first */
+    struct lf_fed fed[LF_LANE_FED]; /* addresses that libcurl's cache holds, by host */
     unsigned nactive, slot; /* slot: place in lanes->slots, or NO_SLOT when isolated */
     double idle_since;
     struct lf_list link; /* in lanes->isolated */
@@ -34,14 +42,15 @@ struct lf_shared *lf_lane_shared(struct lf_lane *lane);
 
 /* An easy handle and what it sends at the moment. */
 struct lf_handle {
-    struct lf_list link;       /* in lane->idle */
-    struct lf_lane *lane;      /* borrowed: outlives us */
-    struct lf_xfer *x;         /* borrowed: until it has ended; NULL when idle */
-    CURL *easy;                /* owned */
-    bool plain;                /* carried nothing that another request must not inherit */
-    struct lf_buf sent;        /* the header block that `fields` was made from */
-    bool sent_body;            /* ... and whether there was a body */
-    struct curl_slist *fields; /* owned */
+    struct lf_list link;  /* in lane->idle */
+    struct lf_lane *lane; /* borrowed: outlives us */
+    struct lf_xfer *x;    /* borrowed: until it has ended; NULL when idle */
+    CURL *easy;           /* owned */
+    bool plain;           /* carried nothing that another request must not inherit */
+    struct lf_buf sent;   /* the header block that `fields` was made from */
+    bool sent_body;       /* ... and whether there was a body */
+    struct curl_slist *resolve; /* owned: the addresses it was told, until it has ended */
+    struct curl_slist *fields;  /* owned */
     char error[CURL_ERROR_SIZE];
 };
 

@@ -16,7 +16,6 @@ struct lf_fdw {
     void *arg;     /* borrowed: until unwanted or forgotten */
     size_t queued; /* place in loop->events + 1; 0: not there */
     bool owned;    /* we open and close it: may be watched lazily */
-    bool counted;  /* in loop->watching */
     unsigned char want;
 };
 
@@ -91,14 +90,6 @@ static struct lf_fdw *obtain(struct lf_loop *loop, int fd)
     return &loop->chunks[i][fd % CHUNK];
 }
 
-static void count(struct lf_fdw *f, bool on)
-{
-    if (f->counted == on)
-        return;
-    f->counted = on;
-    on ? f->loop->watching++ : f->loop->watching--;
-}
-
 static void unqueue(struct lf_fdw *f)
 {
     if (f->queued)
@@ -124,7 +115,6 @@ enum lf_err lf_loop_want(struct lf_loop *loop, int fd, int events, lf_fd_fn *fn,
     f->fn = fn;
     f->arg = arg;
     f->want = (unsigned char)events;
-    count(f, true);
     if (ev_is_active(&f->io)) {
         if ((f->io.events & (EV_READ | EV_WRITE)) == events)
             return LF_OK;
@@ -143,7 +133,6 @@ void lf_loop_unwant(struct lf_loop *loop, int fd)
     if (!f)
         return;
     f->want = 0;
-    count(f, false);
     unqueue(f);
     if (!f->owned)
         ev_io_stop(loop->ev, &f->io);
@@ -155,7 +144,6 @@ void lf_loop_forget(struct lf_loop *loop, int fd)
     if (!f)
         return;
     ev_io_stop(loop->ev, &f->io);
-    count(f, false);
     unqueue(f);
     f->want = 0;
     f->owned = false;

@@ -48,6 +48,8 @@ static double next_look(const struct lf_req *req)
     const struct lf_xfer *x = &req->x;
     double due = LF_NEVER;
     add_limit(&due, req->submitted, req->deadline);
+    if (req->state == REQ_RESOLVING)
+        add_limit(&due, req->resolve_began, req->timeout.connect);
     if (req->state != REQ_ACTIVE)
         return due;
     add_limit(&due, req->admitted, req->timeout.total);
@@ -79,9 +81,12 @@ static bool check_limits(struct lf_req *req)
 {
     const struct lf_xfer *x = &req->x;
     bool active = req->state == REQ_ACTIVE;
-    req->res.phase = active ? x->phase : LF_PHASE_QUEUE;
+    bool resolving = req->state == REQ_RESOLVING;
+    req->res.phase = active ? x->phase : resolving ? LF_PHASE_DNS : LF_PHASE_QUEUE;
     if (passed(req, req->submitted, req->deadline))
         lf_fail_timeout(req, req->deadline, "deadline of");
+    else if (resolving && passed(req, req->resolve_began, req->timeout.connect))
+        lf_fail_timeout(req, req->timeout.connect, "timeout after");
     else if (!active)
         return false;
     else if (passed(req, req->admitted, req->timeout.total))
@@ -102,6 +107,15 @@ static void to_finished(struct lf_req *req)
     lf_list_append(&req->eng->finished, &req->x.link);
 }
 
+static void stop_resolving(struct lf_req *req)
+{
+    if (req->lookup.name)
+        req->eng->resolving--;
+    lf_names_cancel(&req->lookup);
+    if (req->state == REQ_RESOLVING)
+        lf_list_remove(&req->lookup.link); /* from eng->resolved */
+}
+
 static void on_timer(struct lf_timer *t)
 {
     struct lf_req *req = lf_container(t, struct lf_req, timer);
@@ -114,6 +128,7 @@ static void on_timer(struct lf_timer *t)
     req->res.retryable = true;
     if (req->state == REQ_ACTIVE)
         req->eng->transport->cancel(req->eng->transport, &req->x);
+    stop_resolving(req);
     to_finished(req);
 }
 
@@ -180,6 +195,46 @@ void lf_req_on_end(struct lf_xfer *x)
     to_finished(lf_container(x, struct lf_req, x));
 }
 
+/* ---- from a URL to a slot ---- */
+
+static void fail_now(struct lf_req *req)
+{
+    req->x.started = 0;
+    to_finished(req);
+}
+
+static void resolve(struct lf_req *req)
+{
+    req->host = lf_url_authority(&req->url).p;
+    req->host_len = lf_url_authority(&req->url).len;
+    req->resolve_began = req->eng->now;
+    req->x.started = 0;
+    if (!lf_resolve_begin(req))
+        fail_now(req);
+    else if (req->state == REQ_RESOLVING)
+        rearm(req);
+}
+
+void lf_req_resolved(struct lf_req *req)
+{
+    req->state = REQ_QUEUED;
+    if (lf_admit(req, req->res.hops > 0))
+        lf_req_admission_failed(req);
+    else if (req->state == REQ_QUEUED)
+        rearm(req);
+}
+
+void lf_req_resolve_all(struct lf_engine *eng)
+{
+    for (struct lf_list *n = lf_list_shift(&eng->resolved); n;
+         n = lf_list_shift(&eng->resolved)) {
+        struct lf_req *req =
+            lf_container(lf_container(n, struct lf_lookup, link), struct lf_req, lookup);
+        req->resolve_took += eng->now - req->resolve_began;
+        resolve(req);
+    }
+}
+
 /* ---- one hop ---- */
 
 static enum lf_err set_target(struct lf_req *req)
@@ -202,9 +257,9 @@ static void prepare_hop(struct lf_req *req)
     struct lf_xfer *x = &req->x;
     const char *m = req->method;
     const char *target = x->target_url;
-    lf_list_init(&x->link);
+    uint32_t id = x->addresses_id;
+    bool several = x->several;
     *x = (struct lf_xfer){
-        .link = x->link,
         .url = &req->url,
         .target_url = target,
         .method = m,
@@ -215,7 +270,10 @@ static void prepare_hop(struct lf_req *req)
         .verify = req->verify,
         .ca = req->ca,
         .http_version = req->http_version,
-        .isolation = req->verify ? NULL : "insecure",
+        .isolation = req->isolation.len ? req->isolation.p : NULL,
+        .addresses = req->addresses.len ? req->addresses.p : NULL,
+        .addresses_id = id,
+        .several = several,
         .host_hash = lf_host_hash(req->host, req->host_len),
         .connect_timeout = req->timeout.connect,
         .phase = LF_PHASE_DNS,
@@ -332,6 +390,7 @@ static void fill_result(struct lf_req *req)
         res->phase = res->err ? x->phase : LF_PHASE_DONE;
     memcpy(res->remote_ip, x->remote_ip, sizeof res->remote_ip);
     res->timings = x->timings;
+    res->timings.dns += req->resolve_took;
     res->timings.queue = (started ? req->admitted : now) - req->submitted;
     res->timings.total = started ? now - req->admitted : 0;
 }
@@ -348,13 +407,8 @@ static void finish(struct lf_req *req)
     if (!req->res.err && req->head.redirect && lf_redirect_prepare(req)) {
         eng->stats.redirects++;
         lf_admit_leave(req);
-        req->state = REQ_QUEUED;
-        req->x.started = 0;
-        req->host = lf_url_authority(&req->url).p;
-        req->host_len = lf_url_authority(&req->url).len;
-        if (!lf_admit(req, true))
-            return;
-        lf_req_fail(req, LF_ERESOURCE, "out of memory");
+        resolve(req);
+        return;
     }
     lf_timers_remove(&eng->timers, &req->timer);
     lf_admit_leave(req);
@@ -429,7 +483,10 @@ static struct lf_req *obtain(struct lf_engine *eng)
     req->url = LF_URL_INIT;
     lf_arena_init(&req->arena);
     lf_headers_init(&req->headers);
+    lf_headers_init(&req->resolve);
     lf_headers_init(&req->res.headers);
+    lf_buf_init(&req->addresses, LF_BUF_MAX);
+    lf_buf_init(&req->isolation, LF_BUF_MAX);
     lf_buf_init(&req->res.body, 0);
     return req;
 }
@@ -447,11 +504,12 @@ static enum lf_err copy_opts(struct lf_req *req, const struct lf_opts *o)
     req->method = dup_or_null(&req->arena, o->method);
     req->ca = dup_or_null(&req->arena, o->ca);
     req->http_version = dup_or_null(&req->arena, o->http_version);
+    if (!err && o->resolve)
+        err = lf_headers_copy(&req->resolve, o->resolve);
+    req->ip = o->ip;
     if (err || !req->method || (o->ca && !req->ca) ||
         (o->http_version && !req->http_version))
         return LF_ERESOURCE;
-    req->host = lf_url_authority(&req->url).p;
-    req->host_len = lf_url_authority(&req->url).len;
     req->body = o->body;
     req->body_len = o->body_len;
     req->timeout = o->timeout;
@@ -496,13 +554,7 @@ void lf_req_submit(struct lf_req *req, lf_done_fn *done, void *arg)
     req->done = done;
     req->arg = arg;
     req->submitted = req->eng->now;
-    req->state = REQ_QUEUED;
-    if (lf_admit(req, false)) {
-        lf_req_admission_failed(req);
-        return;
-    }
-    if (req->state == REQ_QUEUED)
-        rearm(req);
+    resolve(req);
 }
 
 void lf_req_cancel(struct lf_req *req)
@@ -515,6 +567,7 @@ void lf_req_cancel(struct lf_req *req)
         eng->transport->cancel(eng->transport, &req->x);
     if (counted)
         eng->stats.active--;
+    stop_resolving(req);
     lf_list_remove(&req->x.link);
     lf_timers_remove(&eng->timers, &req->timer);
     lf_admit_leave(req);
@@ -532,29 +585,36 @@ static void destroy(struct lf_req *req)
     lf_arena_free(&req->arena);
     lf_url_free(&req->url);
     lf_headers_free(&req->headers);
+    lf_headers_free(&req->resolve);
     lf_headers_free(&req->res.headers);
+    lf_buf_free(&req->addresses);
+    lf_buf_free(&req->isolation);
     lf_buf_free(&req->res.body);
     free(req);
 }
 
+/* Everything but the memory of its buffers is as in a new one. */
 static void recycle(struct lf_req *req)
 {
-    struct lf_url url = req->url;
-    struct lf_headers sent = req->headers, received = req->res.headers;
-    struct lf_buf body = req->res.body;
-    struct lf_arena arena = req->arena;
     struct lf_engine *eng = req->eng;
-    lf_headers_reset(&sent);
-    lf_headers_reset(&received);
-    lf_buf_reset(&body);
-    lf_arena_reset(&arena);
-    memset(req, 0, sizeof *req);
-    req->eng = eng;
-    req->url = url;
-    req->headers = sent;
-    req->arena = arena;
-    req->res.headers = received;
-    req->res.body = body;
+    struct lf_req fresh = {
+        .eng = eng,
+        .url = req->url,
+        .arena = req->arena,
+        .headers = req->headers,
+        .resolve = req->resolve,
+        .addresses = req->addresses,
+        .isolation = req->isolation,
+        .res = {.headers = req->res.headers, .body = req->res.body},
+    };
+    *req = fresh;
+    lf_headers_reset(&req->headers);
+    lf_headers_reset(&req->resolve);
+    lf_headers_reset(&req->res.headers);
+    lf_buf_reset(&req->addresses);
+    lf_buf_reset(&req->isolation);
+    lf_buf_reset(&req->res.body);
+    lf_arena_reset(&req->arena);
     lf_list_prepend(&eng->pool, &req->link);
     eng->pooled++;
 }

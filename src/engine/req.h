@@ -7,10 +7,11 @@
 
 enum lf_req_state {
     REQ_NEW,
-    REQ_QUEUED,   /* waits for admission */
-    REQ_ACTIVE,   /* an exchange is on the wire */
-    REQ_FINISHED, /* in eng->finished, not yet looked at */
-    REQ_ENDED     /* done() was called, or it was cancelled */
+    REQ_RESOLVING, /* waits for an address */
+    REQ_QUEUED,    /* waits for admission */
+    REQ_ACTIVE,    /* an exchange is on the wire */
+    REQ_FINISHED,  /* in eng->finished, not yet looked at */
+    REQ_ENDED      /* done() was called, or it was cancelled */
 };
 
 /* What is known of the answer while its header lines come in (head.c). */
@@ -41,6 +42,8 @@ struct lf_req {
     const char *body;          /* borrowed: until lf_req_free */
     size_t body_len;
     struct lf_timeouts timeout;
+    struct lf_headers resolve; /* host or host:port → addresses */
+    int ip;
     double deadline;
     unsigned redirects; /* still allowed */
     unsigned max_redirects;
@@ -51,6 +54,10 @@ struct lf_req {
     /* how it goes */
     struct lf_timer timer; /* the earliest moment at which a limit could be passed */
     double submitted, admitted, active_at;
+    struct lf_lookup lookup;
+    double resolve_began, resolve_took;
+    struct lf_buf addresses; /* what x.addresses points at */
+    struct lf_buf isolation; /* what x.isolation points at */
     struct lf_head head;
     struct lf_decoder *decoder; /* owned */
     struct lf_hop **history_end;
@@ -65,6 +72,11 @@ void lf_req_fail(struct lf_req *req, enum lf_err err, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
 void lf_req_admission_failed(struct lf_req *req);
+
+/* resolve.c: find the addresses of the request's host; then lf_req_resolved is called, at
+ * once or later. False when it failed (lf_req_fail was called). */
+bool lf_resolve_begin(struct lf_req *req);
+void lf_req_resolved(struct lf_req *req);
 
 /* head.c */
 void lf_head_reset(struct lf_head *h);

@@ -12,7 +12,7 @@
 #include <openssl/ssl.h>
 #include "engine/lane.h"
 
-enum { BUFFER_FEW = 16 << 10, BUFFER_MANY = 4 << 10, MANY = 1000 };
+enum { CACHED = 60, BUFFER_FEW = 16 << 10, BUFFER_MANY = 4 << 10, MANY = 1000 };
 
 #define NO_LIMIT_MS 0x7fffffffL
 
@@ -143,7 +143,7 @@ static enum lf_err set_once(struct lf_handle *h)
     SET(e, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     SET(e, CURLOPT_PATH_AS_IS, 1L);
     SET(e, CURLOPT_MAXAGE_CONN, 50L);
-    SET(e, CURLOPT_DNS_CACHE_TIMEOUT, 60L);
+    SET(e, CURLOPT_DNS_CACHE_TIMEOUT, (long)CACHED);
     SET(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
     SET(e, CURLOPT_SHARE, lf_lane_shared(h->lane)->share);
     SET(e, CURLOPT_HEADERFUNCTION, on_header);
@@ -188,6 +188,7 @@ void lf_handle_free(struct lf_handle *h)
         return;
     curl_easy_cleanup(h->easy);
     curl_slist_free_all(h->fields);
+    curl_slist_free_all(h->resolve);
     lf_buf_free(&h->sent);
     free(h);
 }
@@ -305,13 +306,23 @@ static long milliseconds(double seconds)
     return seconds < 0.001 ? 1 : (long)(seconds * 1000);
 }
 
-/* libcurl divides its own limit among the addresses of a name; with a single address ours
- * alone is enough, and a timer less. */
-static bool has_many_addresses(const struct lf_xfer *x)
+/* libcurl keeps addresses DNS_CACHE_TIMEOUT seconds: they are told once, not every time.
+ */
+static enum lf_err set_addresses(struct lf_handle *h, const struct lf_xfer *x)
 {
-    struct lf_span host = lf_url_host(x->url);
-    char last = host.len ? host.p[host.len - 1] : ']';
-    return last != ']' && (last < '0' || last > '9');
+    struct lf_lane *lane = h->lane;
+    struct lf_fed *fed = &lane->fed[x->host_hash % LF_LANE_FED];
+    if (!x->addresses)
+        return LF_OK;
+    if (fed->host == x->host_hash && fed->id == x->addresses_id &&
+        lane->eng->now - fed->at < CACHED - 10)
+        return LF_OK;
+    h->resolve = curl_slist_append(NULL, x->addresses);
+    if (!h->resolve)
+        return LF_ERESOURCE;
+    SET(h->easy, CURLOPT_RESOLVE, h->resolve);
+    *fed = (struct lf_fed){x->host_hash, x->addresses_id, lane->eng->now};
+    return LF_OK;
 }
 
 enum lf_err lf_handle_set(struct lf_handle *h, struct lf_xfer *x)
@@ -323,12 +334,15 @@ enum lf_err lf_handle_set(struct lf_handle *h, struct lf_xfer *x)
     SET(e, CURLOPT_URL, x->target_url);
     SET(e, CURLOPT_HTTP_VERSION, version);
     SET(e, CURLOPT_PIPEWAIT, x->one_lane && version != CURL_HTTP_VERSION_1_1 ? 1L : 0L);
-    SET(e, CURLOPT_CONNECTTIMEOUT_MS,
-        has_many_addresses(x) ? milliseconds(x->connect_timeout) : 0L);
+    /* libcurl divides its own limit among the addresses of a name; with a single one ours
+     * alone is enough, and a timer less */
+    SET(e, CURLOPT_CONNECTTIMEOUT_MS, x->several ? milliseconds(x->connect_timeout) : 0L);
     SET(e, CURLOPT_BUFFERSIZE,
         h->lane->eng->stats.active > MANY ? (long)BUFFER_MANY : (long)BUFFER_FEW);
     enum lf_err err = set_method(e, x);
     if (!err)
         err = set_tls(h, x);
+    if (!err)
+        err = set_addresses(h, x);
     return err ? err : set_headers(h, x);
 }

@@ -23,7 +23,10 @@ struct lf_xfer {
     const char *ca, *http_version;
     const char
         *isolation; /* shares connections with equals only; NULL: with all plain ones */
-    uint32_t host_hash; /* of host and port: its home lane */
+    uint32_t host_hash;    /* of host and port: its home lane */
+    const char *addresses; /* "host:port:address,address" for libcurl; NULL: a literal */
+    uint32_t addresses_id; /* another one for other addresses */
+    bool several;          /* of them */
     double connect_timeout;
 
     /* where it is */
