@@ -135,7 +135,9 @@ static enum lf_err init(struct lf_engine *eng, const struct lf_engine_conf *conf
     eng->now = conf->scripted ? SCRIPT_TIME : lf_clock_now();
     if (conf->limit && conf->limit < run.limit)
         run.limit = conf->limit;
-    if (conf->ca && !(eng->ca = strdup(conf->ca)))
+    eng->ca = conf->ca ? strdup(conf->ca) : NULL;
+    eng->dns_servers = conf->dns_servers ? strdup(conf->dns_servers) : NULL;
+    if ((conf->ca && !eng->ca) || (conf->dns_servers && !eng->dns_servers))
         return LF_ERESOURCE;
     enum lf_err err = lf_loop_init(&eng->loop);
     return err ? err : lf_domain_new(eng, NULL, &run, &eng->run);
@@ -169,6 +171,7 @@ void lf_engine_free(struct lf_engine *eng)
     lf_timers_free(&eng->timers);
     lf_loop_deinit(&eng->loop);
     free(eng->ca);
+    free(eng->dns_servers);
     free(eng);
 }
 

@@ -30,6 +30,7 @@ struct lf_engine_conf {
     bool scripted;        /* transport from lf_script_*, clock that jumps: for tests */
     const char *ca;       /* CA file; NULL: the system's */
     bool system_resolver; /* names by getaddrinfo in threads instead of c-ares */
+    const char *dns_servers; /* "address[:port],…" instead of the system's; NULL */
 };
 
 enum lf_err lf_engine_new(const struct lf_engine_conf *conf, struct lf_engine **out);

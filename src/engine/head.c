@@ -42,6 +42,80 @@ static void trim(const char **p, size_t *n)
         (*n)--;
 }
 
+/* ---- the fields that decide about the body ---- */
+
+/* Only digits, all of the same value where the field is repeated (RFC 9110 §8.6). */
+static bool note_length(struct lf_req *req, const char *value, size_t n)
+{
+    int64_t v = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (!isdigit((unsigned char)value[i]) || v > INT64_MAX / 10 - 1)
+            return refuse(req, LF_EPROTOCOL, "Content-Length is not a number");
+        v = v * 10 + (value[i] - '0');
+    }
+    if (!n)
+        return refuse(req, LF_EPROTOCOL, "Content-Length is empty");
+    if (req->head.length >= 0 && req->head.length != v)
+        return refuse(req, LF_EPROTOCOL, "two different Content-Length");
+    req->head.length = v;
+    return true;
+}
+
+/* libcurl undoes "chunked" and nothing else; the rest would reach us coded. */
+static bool note_transfer_encoding(struct lf_req *req, const char *value, size_t n)
+{
+    if (n == 8 && strncasecmp(value, "identity", n) == 0)
+        return true;
+    if (n != 7 || strncasecmp(value, "chunked", n) != 0 || req->head.chunked)
+        return refuse(req, LF_EPROTOCOL, "Transfer-Encoding is not \"chunked\"");
+    req->head.chunked = true;
+    return true;
+}
+
+static bool note_encoding(struct lf_req *req, const char *value, size_t n)
+{
+    (void)value, (void)n;
+    req->head.encoded = true;
+    return true;
+}
+
+static bool note_location(struct lf_req *req, const char *value, size_t n)
+{
+    struct lf_header first;
+    if (!req->head.located++)
+        return true;
+    if (lf_headers_get(&req->res.headers, "location", &first) && first.value_len == n &&
+        memcmp(first.value, value, n) == 0)
+        return true;
+    return refuse(req, LF_EPROTOCOL, "two different Location");
+}
+
+static const struct {
+    const char *name;
+    size_t len;
+    bool (*note)(struct lf_req *req, const char *value, size_t n);
+} noted[] = {
+    {"content-length", 14, note_length},
+    {"transfer-encoding", 17, note_transfer_encoding},
+    {"content-encoding", 16, note_encoding},
+    {"location", 8, note_location},
+};
+
+static int find_noted(const char *name, size_t len)
+{
+    for (size_t i = 0; i < sizeof noted / sizeof *noted; i++)
+        if (len == noted[i].len && strncasecmp(name, noted[i].name, len) == 0)
+            return (int)i;
+    return -1;
+}
+
+static bool note(struct lf_req *req, const char *name, size_t nlen, const char *value,
+                 size_t vlen)
+{
+    int i = find_noted(name, nlen);
+    return i < 0 || noted[i].note(req, value, vlen);
+}
+
 /* RFC 9112 §5.2: a line that begins with white space continues the field before it. */
 static bool unfold(struct lf_req *req, const char *line, size_t n)
 {
@@ -51,6 +125,9 @@ static bool unfold(struct lf_req *req, const char *line, size_t n)
     if (!h->count)
         return refuse(req, LF_EPROTOCOL, "the header block begins with a folded line");
     lf_headers_next(h->block.p, h->block.len, &at, &f);
+    if (find_noted(f.name, f.name_len) >= 0)
+        return refuse(req, LF_EPROTOCOL,
+                      "a folded line continues a header that must be whole");
     trim(&line, &n);
     struct lf_buf joined;
     lf_buf_init(&joined, MAX_HEAD);
@@ -85,6 +162,8 @@ static bool add_field(struct lf_req *req, const char *line, size_t n)
     while (nlen && space(line[nlen - 1]))
         nlen--;
     trim(&value, &vlen);
+    if (!note(req, line, nlen, value, vlen))
+        return false;
     req->head.last = h->block.len;
     if (lf_headers_add(h, line, nlen, value, vlen))
         return refuse(req, LF_ERESOURCE, "out of memory");
@@ -95,6 +174,7 @@ static bool add_field(struct lf_req *req, const char *line, size_t n)
 
 static bool begin_block(struct lf_req *req, const char *line, size_t n)
 {
+    struct lf_head *h = &req->head;
     const char *sp = memchr(line, ' ', n);
     int status = 0;
     for (int i = 1; sp && i <= 3 && sp + i < line + n && isdigit((unsigned char)sp[i]);
@@ -103,68 +183,16 @@ static bool begin_block(struct lf_req *req, const char *line, size_t n)
     req->res.status = status;
     req->res.http_version = line[5] == '2' ? 20 : n > 7 && line[7] == '0' ? 10 : 11;
     lf_headers_reset(&req->res.headers);
-    req->head.last = 0;
-    return true;
-}
-
-/* Only digits, all of the same value where the field is repeated (RFC 9110 §8.6). */
-static bool read_length(struct lf_req *req)
-{
-    struct lf_headers *h = &req->res.headers;
-    struct lf_header f;
-    for (size_t at = 0;
-         lf_headers_find(h->block.p, h->block.len, &at, "content-length", 14, &f);) {
-        int64_t v = 0;
-        for (size_t i = 0; i < f.value_len; i++) {
-            if (!isdigit((unsigned char)f.value[i]) || v > INT64_MAX / 10 - 1)
-                return refuse(req, LF_EPROTOCOL, "Content-Length is not a number");
-            v = v * 10 + (f.value[i] - '0');
-        }
-        if (!f.value_len)
-            return refuse(req, LF_EPROTOCOL, "Content-Length is empty");
-        if (req->head.length >= 0 && req->head.length != v)
-            return refuse(req, LF_EPROTOCOL, "two different Content-Length");
-        req->head.length = v;
-    }
-    return true;
-}
-
-/* libcurl undoes "chunked" and nothing else; the rest would reach us coded. */
-static bool check_transfer_encoding(struct lf_req *req)
-{
-    struct lf_headers *h = &req->res.headers;
-    struct lf_header f;
-    bool chunked = false;
-    for (size_t at = 0;
-         lf_headers_find(h->block.p, h->block.len, &at, "transfer-encoding", 17, &f);) {
-        if (f.value_len == 8 && strcasecmp(f.value, "identity") == 0)
-            continue;
-        if (f.value_len != 7 || strcasecmp(f.value, "chunked") != 0 || chunked)
-            return refuse(req, LF_EPROTOCOL, "Transfer-Encoding is not \"chunked\"");
-        chunked = true;
-    }
-    if (chunked)
-        req->head.length = -1; /* RFC 9112 §6.3: chunked wins */
-    return true;
-}
-
-static bool check_location(struct lf_req *req)
-{
-    struct lf_headers *h = &req->res.headers;
-    struct lf_header first, f;
-    size_t at = 0;
-    if (!lf_headers_find(h->block.p, h->block.len, &at, "location", 8, &first))
-        return true;
-    while (lf_headers_find(h->block.p, h->block.len, &at, "location", 8, &f))
-        if (f.value_len != first.value_len || memcmp(f.value, first.value, f.value_len))
-            return refuse(req, LF_EPROTOCOL, "two different Location");
+    h->last = h->located = 0;
+    h->length = -1;
+    h->chunked = h->encoded = false;
     return true;
 }
 
 static bool has_body(const struct lf_req *req)
 {
-    return strcmp(req->method, "HEAD") != 0 && req->res.status != 204 &&
-           req->res.status != 304;
+    return req->res.status != 204 && req->res.status != 304 &&
+           strcmp(req->method, "HEAD") != 0;
 }
 
 static bool start_decoder(struct lf_req *req)
@@ -194,7 +222,7 @@ static bool prepare_body(struct lf_req *req)
 {
     if (!has_body(req))
         return true;
-    if (req->decode && !start_decoder(req))
+    if (req->decode && req->head.encoded && !start_decoder(req))
         return false;
     int64_t length = req->head.length;
     if (!req->decoder && length >= 0 && (uint64_t)length > req->max_body) {
@@ -222,8 +250,8 @@ static bool end_block(struct lf_req *req)
     }
     req->x.head_done = true;
     req->x.phase = LF_PHASE_BODY;
-    if (!read_length(req) || !check_transfer_encoding(req) || !check_location(req))
-        return false;
+    if (req->head.chunked)
+        req->head.length = -1; /* RFC 9112 §6.3: chunked wins */
     req->head.redirect = lf_redirect_wanted(req);
     return req->head.redirect || prepare_body(req);
 }

@@ -113,6 +113,7 @@ struct lf_engine {
     struct lf_names *names;       /* owned; NULL until a name is looked up */
     struct lf_pool *pool_threads; /* owned; NULL until something is offloaded */
     bool system_resolver;
+    char *dns_servers;  /* owned; NULL: the system's */
     unsigned resolving; /* requests that wait for an address */
     unsigned sockets;   /* connections all lanes may hold together */
     bool scripted;

@@ -9,6 +9,7 @@
  * copied, removed from the multi, and only then told to its request. */
 #include "engine/lane.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -128,7 +129,7 @@ static void collect(struct lf_handle *h, struct lf_xfer *x)
         return;
     curl_easy_getinfo(h->easy, CURLINFO_OS_ERRNO, &n);
     x->os_errno = (int)n;
-    strncpy(x->detail, h->error, sizeof x->detail - 1);
+    memccpy(x->detail, h->error, 0, sizeof x->detail - 1);
 }
 
 static void note_active(struct lf_lane *lane, int change)
@@ -193,7 +194,7 @@ static void fail_all(struct lf_lane *lane, CURLMcode code)
         struct lf_xfer *x = lf_container(lane->active.next, struct lf_xfer, link);
         struct lf_handle *h = x->handle;
         x->code = CURLE_FAILED_INIT;
-        strncpy(x->detail, curl_multi_strerror(code), sizeof x->detail - 1);
+        snprintf(x->detail, sizeof x->detail, "%s", curl_multi_strerror(code));
         give_back(h);
         lf_req_on_end(x);
     }

@@ -195,6 +195,11 @@ static bool open_channel(struct lf_names *names)
     names->has_channel = ares_init_options(&names->channel, &o,
                                            ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES |
                                                ARES_OPT_SOCK_STATE_CB) == ARES_SUCCESS;
+    if (names->has_channel && names->eng->dns_servers &&
+        ares_set_servers_ports_csv(names->channel, names->eng->dns_servers)) {
+        ares_destroy(names->channel);
+        names->has_channel = false;
+    }
     if (!names->has_channel)
         ares_library_cleanup();
     return names->has_channel;
@@ -207,7 +212,8 @@ static void ask_ares(struct lf_name *name)
     struct lf_names *names = name->names;
     if (!open_channel(names)) {
         begin_answer(name);
-        end_answer(name, FAILURE_TTL, "the resolver cannot be set up");
+        end_answer(name, FAILURE_TTL,
+                   "the resolver cannot be set up (are the DNS servers addresses?)");
         return;
     }
     ares_getaddrinfo(names->channel, name->text, NULL, &hints, on_answer, name);

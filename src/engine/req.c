@@ -5,6 +5,7 @@
  * callbacks. */
 #include "engine/req.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -350,17 +351,23 @@ static void check_whole(struct lf_req *req)
     }
 }
 
+/* Bucket i ends at 10 µs × 1.08^i. */
+static unsigned latency_bucket(double seconds)
+{
+    if (seconds <= 10e-6)
+        return 0;
+    double i = ceil(log(seconds / 10e-6) / log(1.08));
+    return i < LF_LATENCY_BUCKETS - 1 ? (unsigned)i : LF_LATENCY_BUCKETS - 1;
+}
+
 static void count_transfer(struct lf_engine *eng, const struct lf_xfer *x)
 {
     struct lf_stats *s = &eng->stats;
-    unsigned i = 0;
     s->active--;
     s->bytes_down += x->bytes_down;
     s->bytes_up += x->bytes_up;
     x->reused ? s->conns_reused++ : (s->conns_opened += x->sent);
-    for (double t = 10e-6; t < x->timings.total && i < LF_LATENCY_BUCKETS - 1; t *= 1.08)
-        i++;
-    s->latency[i]++;
+    s->latency[latency_bucket(x->timings.total)]++;
 }
 
 static void count_request(struct lf_engine *eng, const struct lf_result *res)

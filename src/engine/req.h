@@ -19,8 +19,10 @@ struct lf_head {
     unsigned blocks, trailer_bytes, bytes;
     size_t last;    /* where the newest field begins in the block, for folded lines */
     int64_t length; /* Content-Length, -1: none */
-    bool redirect;  /* it will be followed: the body is of no interest */
-    bool enough;    /* we broke the exchange off and are content */
+    bool chunked, encoded; /* Transfer-Encoding, Content-Encoding */
+    unsigned located;      /* how many Location */
+    bool redirect;         /* it will be followed: the body is of no interest */
+    bool enough;           /* we broke the exchange off and are content */
     uint64_t discarded;
 };
 

@@ -70,7 +70,7 @@ static int on_prereq(void *arg, char *remote_ip, char *local_ip, int remote_port
     x->sent = true; /* from here on the server may see it */
     x->phase = x->body_len ? LF_PHASE_SEND : LF_PHASE_HEADERS;
     x->connected = h->lane->eng->now;
-    strncpy(x->remote_ip, remote_ip, sizeof x->remote_ip - 1);
+    memccpy(x->remote_ip, remote_ip, 0, sizeof x->remote_ip - 1);
     lf_req_on_progress(x);
     return CURL_PREREQFUNC_OK;
 }
