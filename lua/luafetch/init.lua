@@ -1,0 +1,26 @@
+-- luafetch: the module that scripts require. What is written in C comes from
+-- luafetch.core; what a script may never use is loaded when it is first asked for.
+local core = require "luafetch.core"
+core.hide()
+
+local M = {}
+
+-- core also holds what only our own Lua files use; these are for scripts.
+local public = {
+  "version", "fetch", "session", "emit", "log", "spawn", "background", "scope", "timeout", "sleep", "now",
+}
+for _, name in ipairs(public) do M[name] = core[name] end
+for name, value in pairs(require "luafetch.tasks") do M[name] = value end
+require "luafetch.session"
+
+local lazy = { html = "luafetch.html", json = "luafetch.json", url = "luafetch.url" }
+
+return setmetatable(M, {
+  __index = function(self, name)
+    local module = lazy[name]
+    if not module then return nil end
+    local value = require(module)
+    rawset(self, name, value)
+    return value
+  end,
+})

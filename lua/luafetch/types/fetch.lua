@@ -1,0 +1,153 @@
+---@meta
+-- luacheck: ignore 212 241
+
+---Name to value, or a list of pairs `{{name, value}, …}` whose order is kept. A list as
+---value repeats the name. Tables go out in the byte order of their names.
+---@alias luafetch.Pairs table<string, luafetch.Value|luafetch.Value[]>|{[1]: string, [2]: luafetch.Value|luafetch.Value[]}[]
+---@alias luafetch.Value string|number|boolean
+
+---`false` means "none" for every limit.
+---@class luafetch.Options
+---@field method? string a token (RFC 9110 §5.6.2), case kept. Default GET, or POST when there is a body; `fetch.put` and the like set it themselves
+---@field headers? luafetch.Pairs take the place of default ones of that name; `false` leaves a default one away. Sent by default, in this order: User-Agent, Accept, Accept-Encoding
+---@field params? luafetch.Pairs form-urlencoded (WHATWG URL §5.2) behind the URL's own query
+---@field body? string sent as it is; only one of body, json, form
+---@field json? any sent as JSON, with Content-Type and Accept application/json unless given
+---@field form? luafetch.Pairs sent form-urlencoded, with its Content-Type unless given
+---@field auth? luafetch.Auth|false never sent to another origin by a redirect. The default is the user and password of the URL, then the session's; an Authorization header goes before all
+---@field timeout? number|luafetch.Timeouts|false seconds in all, or one by one, for each attempt from its admission; false: no limit of time
+---@field deadline? number|false seconds for waiting in the queue and all attempts together. Default false
+---@field redirects? integer|false how many are followed, up to 1000. Default 10; false gives back the redirect itself
+---@field tls? luafetch.Tls
+---@field http_version? "1.1"|"2" default: the best that both sides know
+---@field decode? boolean undo Content-Encoding. Default true; without it none is asked for
+---@field max_body? integer|false bytes of the decoded body. Default 32 MiB; more is a `too_large` Error
+---@field user_agent? string|false default "luafetch/VERSION"; false: none is sent
+---@field session? luafetch.Session whose defaults, address and limits hold
+
+---@class luafetch.Timeouts
+---@field total? number|false seconds for everything. Default 30
+---@field connect? number|false name, connection and TLS. Default 10
+---@field headers? number|false from sending the request to the end of the headers. Default false
+---@field stall? number|false without any progress. Default 20
+
+---Either `user` and `pass` (RFC 7617) or `bearer` (RFC 6750).
+---@class luafetch.Auth
+---@field user? string without ":" and control characters
+---@field pass? string default ""
+---@field scheme? "basic"
+---@field bearer? string visible ASCII
+---@field origins? string[] sessions only: URLs of the origins that get it. Default: that of base_url
+
+---@class luafetch.Tls
+---@field verify? boolean check certificate and name. Default true
+---@field ca? string file of certificates to trust instead of the system's
+
+---@class luafetch.Request: luafetch.Options
+---@field url string
+
+---@class luafetch.fetch
+---@overload fun(url: string, opts?: luafetch.Options): luafetch.Response?, luafetch.Error?
+---@overload fun(request: luafetch.Request, opts?: luafetch.Options): luafetch.Response?, luafetch.Error?
+local fetch = {}
+
+---Send a request and wait for the whole answer; other tasks run meanwhile. An answer with
+---a status from 400 is a Response too, with `ok == false`. Options in a request table go
+---before those of `opts`.
+---@param url string|luafetch.Request http or https (WHATWG URL), or relative to the session's base_url
+---@param opts? luafetch.Options
+---@return luafetch.Response? response
+---@return luafetch.Error? err
+function fetch.get(url, opts) end
+---@param url string|luafetch.Request
+---@param opts? luafetch.Options
+---@return luafetch.Response? response
+---@return luafetch.Error? err
+function fetch.head(url, opts) end
+---@param url string|luafetch.Request
+---@param opts? luafetch.Options
+---@return luafetch.Response? response
+---@return luafetch.Error? err
+function fetch.post(url, opts) end
+---@param url string|luafetch.Request
+---@param opts? luafetch.Options
+---@return luafetch.Response? response
+---@return luafetch.Error? err
+function fetch.put(url, opts) end
+---@param url string|luafetch.Request
+---@param opts? luafetch.Options
+---@return luafetch.Response? response
+---@return luafetch.Error? err
+function fetch.patch(url, opts) end
+---@param url string|luafetch.Request
+---@param opts? luafetch.Options
+---@return luafetch.Response? response
+---@return luafetch.Error? err
+function fetch.delete(url, opts) end
+---@param url string|luafetch.Request
+---@param opts? luafetch.Options
+---@return luafetch.Response? response
+---@return luafetch.Error? err
+function fetch.options(url, opts) end
+
+---A whole answer. Fields are made when they are asked for.
+---@class luafetch.Response
+---@field ok boolean status below 400; always `error == nil`
+---@field error? luafetch.Error of kind `http` when not ok
+---@field status integer
+---@field url string the final one, without user and password
+---@field headers table<string, string> by name in any case; repeated values joined by ", " (set-cookie: the first). `pairs` gives every field in wire order. Read only
+---@field body string decoded bytes
+---@field history luafetch.Hop[] redirects that were followed, oldest first
+---@field request {method: string, url: string} the request that was first sent
+---@field timings luafetch.Timings
+---@field http_version "1.0"|"1.1"|"2"
+---@field remote_ip? string
+---@field attempts integer
+local Response = {}
+
+---All values of a header, in wire order.
+---@param name string in any case
+---@return string[] values
+---@nodiscard
+function Response:header_values(name) end
+
+---The body as UTF-8: by byte order mark, else by the charset of Content-Type, else as it
+---is (WHATWG Encoding §6). What is no text in that charset becomes U+FFFD. Kept.
+---@return string? text
+---@return luafetch.Error? err kind `parse`: nobody knows the charset
+---@nodiscard
+function Response:text() end
+
+---The body as `lf.json.decode` reads it. Kept: every call gives the same table.
+---@return any value nil only on failure
+---@return luafetch.Error? err kind `parse`
+---@nodiscard
+function Response:json() end
+
+---The body as an HTML document, with links resolved against the final URL. Kept.
+---@return luafetch.html.Document? document
+---@return luafetch.Error? err kind `parse`
+---@nodiscard
+function Response:html() end
+
+---Raise the Error of a Response that is not ok.
+---@return luafetch.Response self
+function Response:raise() end
+
+---@class luafetch.Hop
+---@field url string
+---@field method string
+---@field status integer
+---@field headers table<string, string> as in Response
+
+---Seconds; each but `queue` from the start of the attempt, 0 for what was not needed.
+---@class luafetch.Timings
+---@field queue number waiting to be admitted
+---@field dns number until the name was resolved
+---@field connect number until connected
+---@field tls number until TLS was agreed
+---@field first_byte number until the first byte of the answer
+---@field total number until the end
+
+return fetch

@@ -1,0 +1,77 @@
+---@meta
+-- luacheck: ignore 212
+
+---The module: `local lf = require "luafetch"`. `fetch` and `gather` are also globals of a
+---script. Wrong use (a wrong type, an unknown option) raises at the caller's line; what the
+---world does comes back as `nil, err`.
+---@class luafetch
+---@field version string "0.1.0"
+---@field fetch luafetch.fetch
+---@field json luafetch.json loaded on first use
+---@field url luafetch.url loaded on first use
+---@field html luafetch.html loaded on first use
+---@field log luafetch.log
+local lf = {}
+
+---Write a record as one JSON line to standard output, or to the file of `-o`.
+---
+---A record is written whole or not at all: when 64 KiB wait, 100 ms after it came, at the
+---end of the run, and on a terminal at once. When writing fails (disk full, the reader went
+---away) this and every later `emit` raises an `io` Error that names the file, and the run
+---ends with exit code 1. Raises for what JSON cannot say, as `lf.json.encode` does.
+---@param item any anything but nil
+function lf.emit(item) end
+
+---Diagnostics on stderr, one line each; values are joined by spaces, as `tostring` gives
+---them. `debug` and `info` show with `--verbose`, `warn` not with `--quiet`.
+---@class luafetch.log
+lf.log = {}
+---@param ... any
+function lf.log.debug(...) end
+---@param ... any
+function lf.log.info(...) end
+---@param ... any
+function lf.log.warn(...) end
+---@param ... any
+function lf.log.error(...) end
+
+---What failed: an answer with a status from 400, or no whole answer at all. `tostring(err)`
+---is one sentence that names the URL. A plain table otherwise: `lf.json.encode(err)` works.
+---@class luafetch.Error
+---@field ok false
+---@field error luafetch.Error itself
+---@field kind luafetch.Kind
+---@field message string the sentence without the URL
+---@field url? string without user and password
+---@field phase? "queue"|"dns"|"connect"|"tls"|"send"|"headers"|"body"|"done" where it ended
+---@field code? integer libcurl's code, when it is libcurl that failed
+---@field status? integer when a status line was seen
+---@field retryable? boolean it may work when tried again
+---@field sent? boolean the server may have acted on the request
+---@field attempts? integer
+---@field timings? luafetch.Timings
+
+---@alias luafetch.Kind
+---| "url" the URL cannot be parsed, or is not http or https
+---| "request" what was asked for cannot be sent: a line break in a header …
+---| "dns" the name has no address
+---| "connect" refused, unreachable
+---| "tls" handshake or certificate
+---| "proxy"
+---| "timeout" a limit of time passed
+---| "closed" the peer went away before its answer was whole
+---| "truncated" fewer bytes than promised
+---| "protocol" what the peer says is not HTTP
+---| "too_large" over a limit of size
+---| "decode" Content-Encoding is broken or unknown
+---| "redirect" too many, or to where we do not go
+---| "blocked" the guard refuses the address
+---| "robots" robots.txt forbids it
+---| "cancelled" nobody waits for it any more
+---| "http" a status from 400
+---| "parse" a document is not what it claims to be
+---| "io" a local file
+---| "state" something saved earlier does not fit
+---| "resource" memory, descriptors
+
+return lf

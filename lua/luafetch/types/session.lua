@@ -1,0 +1,116 @@
+---@meta
+-- luacheck: ignore 212 241
+
+local lf = {}
+
+---Besides these, options of fetch that become defaults of every request; a request's own
+---headers and params replace those of the same name.
+---@class luafetch.SessionOptions
+---@field base_url? string http or https; URLs of requests are resolved against it as a browser does (WHATWG URL §4.4): with "https://host/api" the path "x" is "https://host/x", with "https://host/api/" it is "https://host/api/x"
+---@field headers? luafetch.Pairs
+---@field params? luafetch.Pairs
+---@field auth? luafetch.Auth sent to the origin of base_url, or to those in auth.origins, and to no other; one of the two is needed
+---@field timeout? number|luafetch.Timeouts|false
+---@field limit? integer|false requests of this session at once, within those of the run. Default false
+---@field per_host? integer|false of these to one host and port. Default false
+---@field redirects? integer|false
+---@field tls? luafetch.Tls
+---@field max_body? integer|false
+---@field decode? boolean
+---@field user_agent? string|false
+---@field http_version? "1.1"|"2"
+
+---Make a session. Wrong options raise, also a header that cannot be sent.
+---@param opts? luafetch.SessionOptions
+---@return luafetch.Session session closable: `local s <close> = lf.session{}`
+---@nodiscard
+function lf.session(opts) end
+
+---@class luafetch.Session
+local Session = {}
+
+---As `fetch`, with the session's defaults. Raises when the session is closed.
+---@param url string|luafetch.Request
+---@param opts? luafetch.Options
+---@return luafetch.Response? response
+---@return luafetch.Error? err
+function Session:fetch(url, opts) end
+---@param url string|luafetch.Request
+---@param opts? luafetch.Options
+---@return luafetch.Response? response
+---@return luafetch.Error? err
+function Session:get(url, opts) end
+---@param url string|luafetch.Request
+---@param opts? luafetch.Options
+---@return luafetch.Response? response
+---@return luafetch.Error? err
+function Session:head(url, opts) end
+---@param url string|luafetch.Request
+---@param opts? luafetch.Options
+---@return luafetch.Response? response
+---@return luafetch.Error? err
+function Session:post(url, opts) end
+---@param url string|luafetch.Request
+---@param opts? luafetch.Options
+---@return luafetch.Response? response
+---@return luafetch.Error? err
+function Session:put(url, opts) end
+---@param url string|luafetch.Request
+---@param opts? luafetch.Options
+---@return luafetch.Response? response
+---@return luafetch.Error? err
+function Session:patch(url, opts) end
+---@param url string|luafetch.Request
+---@param opts? luafetch.Options
+---@return luafetch.Response? response
+---@return luafetch.Error? err
+function Session:delete(url, opts) end
+---@param url string|luafetch.Request
+---@param opts? luafetch.Options
+---@return luafetch.Response? response
+---@return luafetch.Error? err
+function Session:options(url, opts) end
+
+---`lf.gather` with this session for every URL and request table.
+---@param items any[]
+---@param opts? table
+---@return table? results
+---@return integer|luafetch.Error nfailed
+---@return integer? index
+function Session:gather(items, opts) end
+
+---`lf.as_completed` with this session.
+---@param items any[]|fun(): any
+---@param opts? table
+---@return fun(): any, integer, any
+function Session:as_completed(items, opts) end
+
+---`lf.first` with this session.
+---@param items any[]|fun(): any
+---@param accept? fun(result: any, index: integer, item: any): any
+---@param opts? table
+---@return any value
+---@return integer|luafetch.Error|nil index
+---@return any item
+function Session:first(items, accept, opts) end
+
+---`lf.each`; `fn` makes the requests, with the session or without.
+---@param items any[]|fun(): any
+---@param fn fun(item: any)
+---@param opts? table
+---@return integer|nil nfailed
+---@return luafetch.Error? err
+function Session:each(items, fn, opts) end
+
+---`lf.map`; `fn` makes the requests, with the session or without.
+---@param items any[]|fun(): any
+---@param fn fun(item: any): any
+---@param opts? table
+---@return table? results
+---@return integer|luafetch.Error nfailed
+function Session:map(items, fn, opts) end
+
+---Give the session up. Requests on their way go on; new ones raise.
+function Session:close() end
+
+return lf

@@ -1,0 +1,33 @@
+---@meta
+
+---The counters of a run; all times are seconds.
+---@class luafetch.Stats
+---@field requests integer logical requests that ended, each with all its redirects
+---@field ok integer of these, answered with a status below 400
+---@field failed integer of these, without a whole response or with a status from 400
+---@field errors table<string, integer> failed requests by kind of error
+---@field statuses table<string, integer> responses by class: "2xx", "3xx", "4xx", "5xx"
+---@field transfers integer exchanges on the wire
+---@field redirects integer redirects that were followed
+---@field bytes_down integer bytes of response bodies as on the wire
+---@field bytes_up integer bytes of request bodies
+---@field connections_opened integer
+---@field connections_reused integer
+---@field queued integer requests waiting for a limit, now
+---@field active integer transfers running, now
+---@field peak_active integer the most transfers that ran at once
+---@field tasks integer tasks alive, now
+---@field elapsed number since the start of the run
+---@field latency {p50: number, p95: number, p99: number} of transfers, in steps of 8 %
+---@field limited_total number in which some request waited for the run's limit
+---@field limited_host number in which some request waited for the limit per host
+---@field network number of waiting for servers with nothing queued
+---@field lua number spent in Lua
+
+---What a finished run has left behind: for tests, all zero but the running task.
+---@class luafetch.Leftovers
+---@field requests integer
+---@field watchers integer
+---@field timers integer
+---@field domains integer
+---@field tasks integer

@@ -1,0 +1,265 @@
+/* Parsing the command line. An option is one row of the table below: a new one needs a
+ * row, a setter, and its line in the man page and the README, which `make lint` compares
+ * with --help. */
+#include "bind/args.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include "bind/suggest.h"
+#include "engine/engine.h"
+
+struct option {
+    const char *name; /* long name without the dashes */
+    char letter;      /* 0: none */
+    const char *arg;  /* what --help calls the value; NULL: none; "=x": may be left out */
+    bool (*set)(struct lf_args *a, const char *value); /* false: a->why says why */
+    const char *help;
+};
+
+static bool wrong(struct lf_args *a, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static bool wrong(struct lf_args *a, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(a->why, sizeof a->why, fmt, ap);
+    va_end(ap);
+    return false;
+}
+
+/* ---- setters ---- */
+
+static bool set_count(struct lf_args *a, const char *name, const char *value,
+                      unsigned *out)
+{
+    char *end;
+    long n = strtol(value, &end, 10);
+    if (end == value || *end || n < 1 || n > 1000000)
+        return wrong(a, "--%s wants a number from 1 to 1000000, not '%s'", name, value);
+    *out = (unsigned)n;
+    return true;
+}
+
+static bool set_limit(struct lf_args *a, const char *value)
+{
+    return set_count(a, "limit", value, &a->limit);
+}
+
+static bool set_per_host(struct lf_args *a, const char *value)
+{
+    return set_count(a, "per-host", value, &a->per_host);
+}
+
+static bool set_timeout(struct lf_args *a, const char *value)
+{
+    char *end;
+    double s = strcmp(value, "none") == 0 ? LF_NEVER : strtod(value, &end);
+    if (s != LF_NEVER && (end == value || *end || !isfinite(s) || s <= 0))
+        return wrong(a, "--timeout wants seconds above 0, or none, not '%s'", value);
+    a->timeout = s;
+    return true;
+}
+
+static bool set_header(struct lf_args *a, const char *value)
+{
+    const char *colon = strchr(value, ':');
+    size_t n = colon ? (size_t)(colon - value) : 0;
+    if (!colon || !lf_token_valid(value, n))
+        return wrong(a, "--header wants 'Name: value', not '%s'", value);
+    const char *v = colon + 1 + strspn(colon + 1, " \t");
+    size_t len = strlen(v);
+    while (len && (v[len - 1] == ' ' || v[len - 1] == '\t'))
+        len--;
+    if (!lf_value_valid(v, len))
+        return wrong(a, "--header: a line break cannot be part of a value");
+    if (lf_headers_add(&a->headers, value, n, v, len) != LF_OK)
+        return wrong(a, "out of memory");
+    return true;
+}
+
+static bool set_user_agent(struct lf_args *a, const char *value)
+{
+    if (!lf_value_valid(value, strlen(value)))
+        return wrong(a, "--user-agent: a line break cannot be part of a value");
+    a->user_agent = value;
+    return true;
+}
+
+/* The ending names the format, so that a wrong one is not written by mistake. */
+static bool set_output(struct lf_args *a, const char *value)
+{
+    const char *slash = strrchr(value, '/');
+    const char *dot = strrchr(slash ? slash : value, '.');
+    if (dot && (!strcasecmp(dot, ".csv") || !strcasecmp(dot, ".db")))
+        return wrong(a, "-o %s: this version writes JSON lines only (.jsonl)", value);
+    if (!*value || (dot && strcasecmp(dot, ".jsonl")))
+        return wrong(a, "-o wants a file that ends in .jsonl, not '%s'", value);
+    a->output = value;
+    return true;
+}
+
+static bool set_stats(struct lf_args *a, const char *value)
+{
+    if (value && strcmp(value, "json") != 0)
+        return wrong(a, "--stats or --stats=json, not --stats=%s", value);
+    a->stats = value ? LF_STATS_JSON : LF_STATS_TEXT;
+    return true;
+}
+
+static bool set_code(struct lf_args *a, const char *value)
+{
+    a->code = value;
+    return true;
+}
+
+#define FLAG(field, on)                                                                  \
+    static bool set_##field##_##on(struct lf_args *a, const char *value)                 \
+    {                                                                                    \
+        (void)value;                                                                     \
+        a->field = LF_##on;                                                              \
+        return true;                                                                     \
+    }
+FLAG(insecure, YES)
+FLAG(verbose, YES)
+FLAG(quiet, YES)
+FLAG(progress, YES)
+FLAG(progress, NO)
+FLAG(strict, YES)
+FLAG(list, YES)
+FLAG(version, YES)
+FLAG(help, YES)
+
+/* clang-format off */
+static const struct option options[] = {
+    {"execute", 'e', "CODE", set_code, "run CODE instead of a file; the rest are its arguments"},
+    {"limit", 0, "N", set_limit, "requests at once in the whole run (100)"},
+    {"per-host", 0, "N", set_per_host, "of these to one host and port (8)"},
+    {"timeout", 0, "SECONDS", set_timeout, "for one request, or 'none' (30)"},
+    {"header", 0, "'NAME: VALUE'", set_header, "send it with every request; may be repeated"},
+    {"user-agent", 0, "TEXT", set_user_agent, "what the requests call themselves"},
+    {"insecure", 0, NULL, set_insecure_YES, "do not check certificates (dangerous)"},
+    {"output", 'o', "FILE.jsonl", set_output, "write emitted records there, not to stdout"},
+    {"progress", 0, NULL, set_progress_YES, "show the progress line, terminal or not"},
+    {"no-progress", 0, NULL, set_progress_NO, "never show it"},
+    {"stats", 0, "=json", set_stats, "end with a summary on stderr, terminal or not"},
+    {"strict", 0, NULL, set_strict_YES, "exit with 3 when any request failed"},
+    {"verbose", 'v', NULL, set_verbose_YES, "log more"},
+    {"quiet", 'q', NULL, set_quiet_YES, "log errors only; no progress, no summary"},
+    {"list", 0, NULL, set_list_YES, "name the bundled examples"},
+    {"version", 0, NULL, set_version_YES, "print the version"},
+    {"help", 'h', NULL, set_help_YES, "print this text"},
+};
+/* clang-format on */
+#define OPTIONS (sizeof options / sizeof *options)
+
+/* ---- finding options ---- */
+
+static const struct option *by_name(const char *name, size_t n)
+{
+    for (size_t i = 0; i < OPTIONS; i++)
+        if (strlen(options[i].name) == n && memcmp(options[i].name, name, n) == 0)
+            return &options[i];
+    return NULL;
+}
+
+static const struct option *by_letter(char c)
+{
+    for (size_t i = 0; i < OPTIONS; i++)
+        if (c && options[i].letter == c)
+            return &options[i];
+    return NULL;
+}
+
+static bool unknown(struct lf_args *a, const char *arg)
+{
+    const char *names[OPTIONS];
+    char word[64];
+    for (size_t i = 0; i < OPTIONS; i++)
+        names[i] = options[i].name;
+    const char *name = arg + strspn(arg, "-");
+    snprintf(word, sizeof word, "%.*s", (int)strcspn(name, "="), name);
+    const char *near = lf_nearest(word, names, OPTIONS);
+    if (near)
+        return wrong(a, "unknown option %s; did you mean --%s?", arg, near);
+    return wrong(a, "unknown option %s; see luafetch --help", arg);
+}
+
+/* ---- parsing ---- */
+
+/* One option at argv[*at], which may take the next word as its value. */
+static bool take(struct lf_args *a, int argc, char **argv, int *at)
+{
+    const char *arg = argv[*at], *value = NULL;
+    const struct option *o;
+    if (arg[1] == '-') {
+        size_t n = strcspn(arg + 2, "=");
+        o = by_name(arg + 2, n);
+        value = arg[2 + n] ? arg + 3 + n : NULL;
+    } else {
+        o = by_letter(arg[1]);
+        value = arg[2] ? arg + 2 : NULL;
+    }
+    if (!o)
+        return unknown(a, arg);
+    if (!o->arg && value)
+        return wrong(a, "%.*s takes no value", (int)strcspn(arg, "="), arg);
+    if (o->arg && *o->arg != '=' && !value) {
+        if (*at + 1 >= argc)
+            return wrong(a, "%s wants %s", arg, o->arg);
+        value = argv[++*at];
+    }
+    ++*at;
+    return o->set(a, value);
+}
+
+bool lf_args_parse(struct lf_args *a, int argc, char **argv)
+{
+    *a = (struct lf_args){.timeout = -1, .progress = LF_AUTO};
+    lf_headers_init(&a->headers);
+    int at = 1;
+    while (at < argc && argv[at][0] == '-' && argv[at][1] && !a->code) {
+        if (strcmp(argv[at], "--") == 0) {
+            at++;
+            break;
+        }
+        if (!take(a, argc, argv, &at))
+            return false;
+    }
+    if (!a->code && at < argc)
+        a->script = argv[at++];
+    a->first = at;
+    if (!a->code && !a->script && !a->help && !a->version && !a->list)
+        return wrong(a, "no script given; see luafetch --help");
+    return true;
+}
+
+void lf_args_free(struct lf_args *a)
+{
+    lf_headers_free(&a->headers);
+}
+
+void lf_args_help(FILE *out)
+{
+    fputs("usage: luafetch [options] script.lua [args…]   run a script\n"
+          "       luafetch [options] NAME [args…]         run a bundled example\n"
+          "       luafetch [options] - [args…]            read the script from stdin\n"
+          "       luafetch [options] -e CODE [args…]      run CODE\n\noptions:\n",
+          out);
+    for (size_t i = 0; i < OPTIONS; i++) {
+        const struct option *o = &options[i];
+        char left[64];
+        const char *arg = o->arg ? o->arg : "";
+        snprintf(left, sizeof left, "%c%c%s --%s%s%s%s", o->letter ? '-' : ' ',
+                 o->letter ? o->letter : ' ', o->letter ? "," : " ", o->name,
+                 *arg == '=' ? "[" : (*arg ? " " : ""), arg, *arg == '=' ? "]" : "");
+        fprintf(out, "  %-28s %s\n", left, o->help);
+    }
+    fputs(
+        "\nexit: 0; 1 script error; 2 wrong use; 3 with --strict when a request failed;\n"
+        "130 or 143 after SIGINT or SIGTERM (a second signal ends at once)\n",
+        out);
+}

@@ -1,0 +1,34 @@
+/* The command line: one table of options serves parsing, --help and the search for the
+ * option that was meant. Prints nothing but the help text. */
+#ifndef LF_BIND_ARGS_H
+#define LF_BIND_ARGS_H
+
+#include <stdbool.h>
+#include <stdio.h>
+#include "http/headers.h"
+
+enum lf_tri { LF_NO, LF_YES, LF_AUTO };
+enum lf_stats_form { LF_STATS_AUTO, LF_STATS_TEXT, LF_STATS_JSON };
+
+struct lf_args {
+    unsigned limit, per_host;  /* 0: not given */
+    double timeout;            /* seconds; LF_NEVER: none; negative: not given */
+    struct lf_headers headers; /* owned */
+    const char *user_agent;    /* this and all strings below: borrowed from argv */
+    const char *output;        /* NULL: standard output */
+    enum lf_stats_form stats;
+    enum lf_tri progress;
+    bool insecure, verbose, quiet, strict, list, help, version;
+    const char *code;   /* -e */
+    const char *script; /* name or "-"; NULL with -e */
+    int first;          /* index in argv of the script's first argument */
+    char why[256];      /* what is wrong, one line */
+};
+
+/* False when the command line is wrong; `why` says how. Free in either case. */
+bool lf_args_parse(struct lf_args *a, int argc, char **argv);
+void lf_args_free(struct lf_args *a);
+
+void lf_args_help(FILE *out);
+
+#endif

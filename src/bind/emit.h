@@ -1,0 +1,29 @@
+/* lf.emit: records as JSON lines to standard output or a file.
+ *
+ * A record is written whole or not at all. They wait in a buffer that is written when it
+ * is large, 100 ms after something came into it, at the end, and on a terminal at once.
+ * The program ignores SIGPIPE, so that a reader who went away is an error like others:
+ * from then on every emit raises an `io` Error that names the file. */
+#ifndef LF_BIND_EMIT_H
+#define LF_BIND_EMIT_H
+
+#include <lua.h>
+#include <stdbool.h>
+#include "base/err.h"
+
+/* [-0, +0, m] Open the target, a file that is made anew; NULL: standard output. LF_EIO
+ * with *why a sentence that names the file, owned by the state. After lf_lib_open. */
+enum lf_err lf_emit_open(lua_State *L, const char *path, const char **why);
+
+/* [-0, +0, -] Write what waits; false when that fails, now or before. */
+bool lf_emit_flush(lua_State *L);
+
+/* [-0, +0, -] Write what waits and close. LF_EIO when some record was lost, then *why is
+ * as above: the script has had it as an Error of `emit`, which it may have caught. Once,
+ * before lua_close. */
+enum lf_err lf_emit_close(lua_State *L, const char **why);
+
+/* [-0, +1, m] Push the function lf.emit. */
+void lf_emit_push(lua_State *L);
+
+#endif

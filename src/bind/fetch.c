@@ -1,0 +1,151 @@
+/* `fetch` and its verbs: one request, the running task waits for it. */
+#include <lauxlib.h>
+#include <stdlib.h>
+#include "bind/bind.h"
+#include "bind/suggest.h"
+#include "bind/request.h"
+
+/* A fetch that a task waits for. Its request is freed by the continuation, or by cancel
+ * when the task ends in any other way. */
+struct lf_op {
+    struct lf_wait wait; /* first: cancel gets its address */
+    struct lf_req *req;  /* owned */
+    struct lf_op *next;  /* in the maker's list of free ones */
+};
+
+static const struct verb {
+    const char *name, *who, *method; /* method NULL: GET, or POST with a body */
+} verbs[] = {
+    {"fetch", "fetch", NULL},
+    {"get", "fetch.get", "GET"},
+    {"head", "fetch.head", "HEAD"},
+    {"post", "fetch.post", "POST"},
+    {"put", "fetch.put", "PUT"},
+    {"patch", "fetch.patch", "PATCH"},
+    {"delete", "fetch.delete", "DELETE"},
+    {"options", "fetch.options", "OPTIONS"},
+};
+enum { VERBS = sizeof verbs / sizeof *verbs };
+
+/* ---- operations ---- */
+
+static void op_cancel(struct lf_wait *w)
+{
+    struct lf_op *op = (struct lf_op *)w;
+    lf_req_free(op->req);
+    free(op);
+}
+
+static struct lf_op *op_take(struct lf_maker *m, struct lf_req *req)
+{
+    struct lf_op *op = m->ops;
+    if (op)
+        m->ops = op->next;
+    else
+        op = malloc(sizeof *op);
+    if (op)
+        *op = (struct lf_op){.wait = {op_cancel, "fetch"}, .req = req};
+    return op;
+}
+
+static void op_give(struct lf_maker *m, struct lf_op *op)
+{
+    op->next = m->ops;
+    m->ops = op;
+}
+
+void lf_op_free_all(struct lf_op *ops)
+{
+    while (ops) {
+        struct lf_op *next = ops->next;
+        free(ops);
+        ops = next;
+    }
+}
+
+/* ---- fetching ---- */
+
+static void on_done(struct lf_req *req, void *task)
+{
+    (void)req;
+    lf_task_wake(task);
+}
+
+/* Should the building fail for memory, the wait still owns the request. */
+static int fetch_k(lua_State *L, int status, lua_KContext ctx)
+{
+    (void)status;
+    struct lf_op *op = (struct lf_op *)ctx;
+    int n = lf_request_push(L, op->req);
+    lf_task_unwait(L);
+    lf_req_free(op->req);
+    op_give(lf_maker_get(L), op);
+    return n;
+}
+
+/* [yields, throws] The URL or request table at `idx`, perhaps options behind it. */
+static int start(lua_State *L, const struct verb *v, int idx, int session)
+{
+    lf_task_check(L, v->who);
+    lua_settop(L, idx + 1);
+    int opts = lua_isnil(L, idx + 1) ? 0 : idx + 1;
+    if (opts && lua_type(L, opts) != LUA_TTABLE)
+        return lf_misuse(L, "%s: options must be a table, got %s", v->who,
+                         luaL_typename(L, opts));
+    struct lf_req *req = lf_request_make(L, idx, opts, session, v->who, v->method);
+    if (!req)
+        return 2;
+    struct lf_op *op = op_take(lf_maker_get(L), req);
+    if (!op) {
+        lf_req_free(req);
+        return lf_error_fail(L, LF_ERESOURCE, NULL, "not enough memory");
+    }
+    lf_req_submit(req, on_done, lf_task_current(L));
+    return lf_task_wait(L, &op->wait, (lua_KContext)op, fetch_k);
+}
+
+/* Upvalue 1: which verb. */
+static const struct verb *verb_of(lua_State *L)
+{
+    return &verbs[lua_tointeger(L, lua_upvalueindex(1))];
+}
+
+static int l_verb(lua_State *L)
+{
+    return start(L, verb_of(L), 1, 0);
+}
+
+static int l_fetch_call(lua_State *L) /* __call: the table comes first */
+{
+    return start(L, &verbs[0], 2, 0);
+}
+
+static int l_session_verb(lua_State *L)
+{
+    lf_session_check(L, 1);
+    return start(L, verb_of(L), 2, 1);
+}
+
+static void add_verbs(lua_State *L, lua_CFunction fn, int from)
+{
+    for (int i = from; i < VERBS; i++) {
+        lua_pushinteger(L, i);
+        lua_pushcclosure(L, fn, 1);
+        lua_setfield(L, -2, verbs[i].name);
+    }
+}
+
+void lf_fetch_push(lua_State *L)
+{
+    lua_createtable(L, 0, VERBS);
+    add_verbs(L, l_verb, 1);
+    lua_createtable(L, 0, 1);
+    lua_pushcfunction(L, l_fetch_call);
+    lua_setfield(L, -2, "__call");
+    lua_setmetatable(L, -2);
+}
+
+void lf_fetch_add_methods(lua_State *L)
+{
+    add_verbs(L, l_session_verb, 0);
+}

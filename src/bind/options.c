@@ -1,0 +1,558 @@
+/* Reading options tables by one table of checkers. */
+#include "bind/options.h"
+
+#include <lauxlib.h>
+#include <math.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "bind/bind.h"
+#include "bind/json.h"
+#include "bind/pairs.h"
+#include "bind/suggest.h"
+#include "bind/url.h"
+#include "http/auth.h"
+
+enum { NAME_LEN = 64, PREFIX_LEN = 16, LATER = 8, MAX_REDIRECTS = 1000 };
+
+/* Reading one table: where we are, for sentences. */
+struct reader {
+    lua_State *L;
+    struct lf_draft *d;
+    const char *who;     /* "fetch" */
+    char name[NAME_LEN]; /* "tls.verify" */
+    enum lf_where where;
+};
+
+/* The value is at the top of the stack and stays there. */
+typedef void check_fn(struct reader *r, void *out);
+
+struct option {
+    const char *name;
+    unsigned where; /* enum lf_where, or LATER: known, but not in this version */
+    check_fn *check;
+    size_t out; /* offset in struct lf_draft of what the checker fills */
+};
+
+static void wrong(struct reader *r, const char *want)
+{
+    lua_State *L = r->L;
+    const char *got = luaL_typename(L, -1);
+    if (lua_type(L, -1) == LUA_TNUMBER || lua_type(L, -1) == LUA_TBOOLEAN)
+        got = luaL_tolstring(L, -1, NULL);
+    lf_misuse(L, "%s: option '%s' must be %s, got %s", r->who, r->name, want, got);
+}
+
+/* Memory ended, or a limit of size was passed. */
+static void keep(struct reader *r, enum lf_err err)
+{
+    if (err == LF_ERESOURCE)
+        luaL_error(r->L, "%s: not enough memory", r->who);
+    if (err)
+        lf_draft_fail(r->d, LF_EREQUEST, "the request is too large");
+}
+
+/* ---- scalars ---- */
+
+static void check_seconds(struct reader *r, void *out)
+{
+    static const char want[] = "a positive number of seconds or false";
+    double *s = out;
+    if (lua_type(r->L, -1) == LUA_TBOOLEAN && !lua_toboolean(r->L, -1)) {
+        *s = LF_NEVER;
+        return;
+    }
+    if (lua_type(r->L, -1) != LUA_TNUMBER || !(lua_tonumber(r->L, -1) > 0))
+        wrong(r, want);
+    *s = fmin(lua_tonumber(r->L, -1), LF_NEVER);
+}
+
+static void check_bool(struct reader *r, void *out)
+{
+    if (lua_type(r->L, -1) != LUA_TBOOLEAN)
+        wrong(r, "true or false");
+    *(bool *)out = lua_toboolean(r->L, -1);
+}
+
+/* A whole number from `least` to `most`, or false for `none`. */
+static lua_Integer whole(struct reader *r, const char *want, lua_Integer least,
+                         lua_Integer most, lua_Integer none)
+{
+    int exact;
+    if (lua_type(r->L, -1) == LUA_TBOOLEAN && !lua_toboolean(r->L, -1))
+        return none;
+    lua_Integer n = lua_tointegerx(r->L, -1, &exact);
+    if (lua_type(r->L, -1) != LUA_TNUMBER || !exact || n < least || n > most)
+        wrong(r, want);
+    return n;
+}
+
+static void check_redirects(struct reader *r, void *out)
+{
+    *(unsigned *)out =
+        (unsigned)whole(r, "a whole number up to 1000 or false", 0, MAX_REDIRECTS, 0);
+}
+
+static void check_max_body(struct reader *r, void *out)
+{
+    lua_Integer n = -1;
+    if (lua_type(r->L, -1) != LUA_TNUMBER || lua_tonumber(r->L, -1) < 0x1p62)
+        n = whole(r, "a whole number of bytes or false", 0, LUA_MAXINTEGER, -1);
+    *(uint64_t *)out = n < 0 ? UINT64_MAX : (uint64_t)n;
+}
+
+static void check_limit(struct reader *r, void *out)
+{
+    *(unsigned *)out =
+        (unsigned)whole(r, "a whole number from 1 or false", 1, INT32_MAX, 0);
+}
+
+/* A string that stays in the table it came from. */
+static const char *string(struct reader *r, const char *want, size_t *n)
+{
+    if (lua_type(r->L, -1) != LUA_TSTRING)
+        wrong(r, want);
+    return lua_tolstring(r->L, -1, n);
+}
+
+static void check_method(struct reader *r, void *out)
+{
+    (void)out;
+    size_t n;
+    r->d->c.opts.method = string(r, "a string", &n);
+    if (!lf_token_valid(r->d->c.opts.method, n))
+        lf_draft_fail(r->d, LF_EREQUEST, "the method is not a token (RFC 9110 §5.6.2)");
+}
+
+static void check_url(struct reader *r, void *out)
+{
+    (void)out;
+    r->d->url = string(r, "a string", &r->d->url_len);
+}
+
+static void check_base_url(struct reader *r, void *out)
+{
+    (void)out;
+    r->d->base_url = string(r, "a string", &r->d->base_url_len);
+}
+
+static void check_user_agent(struct reader *r, void *out)
+{
+    (void)out;
+    r->d->user_agent = "";
+    r->d->user_agent_len = 0;
+    if (lua_type(r->L, -1) == LUA_TBOOLEAN && !lua_toboolean(r->L, -1))
+        return;
+    r->d->user_agent = string(r, "a string or false", &r->d->user_agent_len);
+    if (!lf_value_valid(r->d->user_agent, r->d->user_agent_len))
+        lf_draft_fail(r->d, LF_EREQUEST, "user_agent holds a line break or a NUL");
+}
+
+static void check_http_version(struct reader *r, void *out)
+{
+    static const char *const versions[] = {"1.1", "2"};
+    static const char want[] = "\"1.1\" or \"2\"";
+    const char *s = string(r, want, NULL);
+    for (size_t i = 0; i < sizeof versions / sizeof *versions; i++)
+        if (strcmp(s, versions[i]) == 0) {
+            *(const char **)out = versions[i];
+            return;
+        }
+    lf_misuse(r->L, "%s: option '%s' must be %s, got '%s'", r->who, r->name, want, s);
+}
+
+/* ---- tables inside of tables ---- */
+
+static void read_table(struct reader *r, int idx, const struct option *rows, size_t n);
+
+/* Read the table at the top by other rows; names become "outer.inner". */
+static void read_inner(struct reader *r, const struct option *rows, size_t n,
+                       const char *want)
+{
+    if (lua_type(r->L, -1) != LUA_TTABLE)
+        wrong(r, want);
+    struct reader inner = *r;
+    read_table(&inner, lua_gettop(r->L), rows, n);
+}
+
+#define COUNT(rows)  (sizeof(rows) / sizeof *(rows))
+#define OPT(field)   offsetof(struct lf_draft, c.opts.field)
+#define FIELD(field) offsetof(struct lf_draft, field)
+#define ANYWHERE     (LF_IN_REQUEST | LF_IN_TABLE | LF_IN_SESSION)
+#define ONE_REQUEST  (LF_IN_REQUEST | LF_IN_TABLE)
+
+static const struct option timeout_rows[] = {
+    {"connect", ANYWHERE, check_seconds, OPT(timeout.connect)},
+    {"headers", ANYWHERE, check_seconds, OPT(timeout.headers)},
+    {"stall", ANYWHERE, check_seconds, OPT(timeout.stall)},
+    {"total", ANYWHERE, check_seconds, OPT(timeout.total)},
+};
+
+/* A number is the total; `false` lifts every limit of time. */
+static void check_timeout(struct reader *r, void *out)
+{
+    static const char want[] = "a positive number of seconds, false or a table";
+    struct lf_timeouts *t = out;
+    if (lua_type(r->L, -1) == LUA_TBOOLEAN && !lua_toboolean(r->L, -1))
+        *t = (struct lf_timeouts){LF_NEVER, LF_NEVER, LF_NEVER, LF_NEVER};
+    else if (lua_type(r->L, -1) == LUA_TNUMBER && lua_tonumber(r->L, -1) > 0)
+        check_seconds(r, &t->total);
+    else
+        read_inner(r, timeout_rows, COUNT(timeout_rows), want);
+}
+
+/* The file's name is borrowed until the engine copies it; its table keeps it. */
+static void check_ca(struct reader *r, void *out)
+{
+    size_t n;
+    const char *s = string(r, "the name of a file", &n);
+    if (strlen(s) != n)
+        wrong(r, "a name without NUL");
+    *(const char **)out = s;
+}
+
+static const struct option tls_rows[] = {
+    {"ca", ANYWHERE, check_ca, OPT(ca)},
+    {"cert", LATER, NULL, 0},
+    {"key", LATER, NULL, 0},
+    {"min", LATER, NULL, 0},
+    {"pin", LATER, NULL, 0},
+    {"verify", ANYWHERE, check_bool, OPT(verify)},
+};
+
+static void check_tls(struct reader *r, void *out)
+{
+    (void)out;
+    read_inner(r, tls_rows, COUNT(tls_rows), "a table");
+}
+
+/* ---- auth ---- */
+
+static void check_text(struct reader *r, void *out)
+{
+    struct lf_span *t = out;
+    t->p = string(r, "a string", &t->len);
+}
+
+static void check_scheme(struct reader *r, void *out)
+{
+    (void)out;
+    const char *s = string(r, "\"basic\"", NULL);
+    if (strcmp(s, "digest") == 0)
+        lf_misuse(r->L, "%s: %s \"digest\" is not in this version", r->who, r->name);
+    if (strcmp(s, "basic") != 0)
+        lf_misuse(r->L, "%s: option '%s' must be \"basic\", got '%s'", r->who, r->name,
+                  s);
+}
+
+static void add_origin(struct reader *r)
+{
+    size_t n;
+    struct lf_url u = LF_URL_INIT;
+    const char *why, *s = string(r, "a list of URLs", &n);
+    enum lf_err err = lf_url_parse(&u, s, n, NULL, &why);
+    bool ok = !err && lf_url_is_http(&u);
+    if (ok)
+        err = lf_config_add_origin(&r->d->c, &u);
+    lf_url_free(&u);
+    if (!ok)
+        lf_misuse(r->L, "%s: option '%s': '%s' is not an http(s) URL", r->who, r->name,
+                  s);
+    keep(r, err);
+}
+
+static void check_origins(struct reader *r, void *out)
+{
+    (void)out;
+    if (lua_type(r->L, -1) != LUA_TTABLE)
+        wrong(r, "a list of URLs");
+    int list = lua_gettop(r->L);
+    for (lua_Integer i = 1; i <= (lua_Integer)lua_rawlen(r->L, list); i++) {
+        lua_rawgeti(r->L, list, i);
+        add_origin(r);
+        lua_pop(r->L, 1);
+    }
+}
+
+static const struct option auth_rows[] = {
+    {"bearer", ANYWHERE, check_text, FIELD(bearer)},
+    {"origins", LF_IN_SESSION, check_origins, 0},
+    {"pass", ANYWHERE, check_text, FIELD(pass)},
+    {"scheme", ANYWHERE, check_scheme, 0},
+    {"user", ANYWHERE, check_text, FIELD(user)},
+};
+
+static void check_auth(struct reader *r, void *out)
+{
+    (void)out;
+    struct lf_draft *d = r->d;
+    const char *why = NULL;
+    lf_buf_reset(&d->c.auth);
+    d->auth = LF_AUTH_NONE;
+    if (lua_type(r->L, -1) == LUA_TBOOLEAN && !lua_toboolean(r->L, -1))
+        return;
+    d->user = d->pass = d->bearer = (struct lf_span){0};
+    lf_buf_reset(&d->c.origins);
+    read_inner(r, auth_rows, COUNT(auth_rows), "a table or false");
+    if (!d->user.p == !d->bearer.p)
+        lf_misuse(r->L, "%s: option '%s' wants either user and pass or bearer", r->who,
+                  r->name);
+    d->auth = LF_AUTH_SET;
+    enum lf_err err = d->bearer.p
+                          ? lf_auth_bearer(&d->c.auth, d->bearer.p, d->bearer.len, &why)
+                          : lf_auth_basic(&d->c.auth, d->user.p, d->user.len,
+                                          d->pass.p ? d->pass.p : "", d->pass.len, &why);
+    if (err == LF_EREQUEST)
+        lf_draft_fail(d, err, why);
+    else
+        keep(r, err);
+}
+
+/* ---- ordered things ---- */
+
+static void fail_header(struct lf_draft *d, const struct lf_pair *p)
+{
+    char why[sizeof d->why];
+    if (lf_token_valid(p->name, p->name_len))
+        snprintf(why, sizeof why,
+                 "the value of header '%.80s' holds a line break or a NUL", p->name);
+    else
+        snprintf(why, sizeof why, "'%.80s' is not a header name (RFC 9110 §5.1)",
+                 p->name);
+    lf_draft_fail(d, LF_EREQUEST, why);
+}
+
+static enum lf_err header_pair(void *arg, const struct lf_pair *p)
+{
+    struct lf_draft *d = arg;
+    if (!lf_token_valid(p->name, p->name_len) ||
+        !lf_value_valid(p->value, p->value_len)) {
+        fail_header(d, p);
+        return LF_OK;
+    }
+    if (!p->is_false) {
+        lf_headers_remove(&d->drop, p->name, p->name_len);
+        return lf_headers_add(&d->layer, p->name, p->name_len, p->value, p->value_len);
+    }
+    lf_headers_remove(&d->add, p->name, p->name_len);
+    return lf_headers_add(&d->drop, p->name, p->name_len, "", 0);
+}
+
+static void check_headers(struct reader *r, void *out)
+{
+    (void)out;
+    char what[2 * NAME_LEN];
+    snprintf(what, sizeof what, "%s: option '%s'", r->who, r->name);
+    lf_headers_reset(&r->d->layer);
+    keep(r, lf_pairs_each(r->L, -1, what, &r->d->sort, header_pair, r->d));
+    keep(r, lf_fields_merge(&r->d->add, &r->d->layer, &r->d->spare));
+}
+
+/* A form-urlencoded text of the pairs at the top, in d->text. */
+static void read_query(struct reader *r)
+{
+    char what[2 * NAME_LEN];
+    snprintf(what, sizeof what, "%s: option '%s'", r->who, r->name);
+    lf_buf_reset(&r->d->text);
+    lf_url_add_params(r->L, -1, what, &r->d->text);
+}
+
+static void check_params(struct reader *r, void *out)
+{
+    (void)out;
+    read_query(r);
+    keep(r, lf_query_merge(&r->d->c.params, &r->d->text, &r->d->sort));
+}
+
+/* ---- bodies ---- */
+
+/* The body is the string at the top: keep it in the anchor's slot. */
+static void keep_body(struct reader *r, enum lf_body_kind kind)
+{
+    struct lf_draft *d = r->d;
+    if (d->body != LF_BODY_NONE && d->body_where == r->where)
+        lf_misuse(r->L, "%s: only one of body, json and form can be given", r->who);
+    d->body = kind;
+    d->body_where = r->where;
+    d->c.opts.body = lua_tolstring(r->L, -1, &d->c.opts.body_len);
+    lua_pushvalue(r->L, -1);
+    lua_replace(r->L, d->anchor);
+}
+
+static void check_body(struct reader *r, void *out)
+{
+    (void)out;
+    if (lua_type(r->L, -1) == LUA_TFUNCTION)
+        lf_misuse(r->L, "%s: a function as body is not in this version", r->who);
+    string(r, "a string", NULL);
+    keep_body(r, LF_BODY_RAW);
+}
+
+static void push_text(struct reader *r)
+{
+    lua_pushlstring(r->L, r->d->text.p ? r->d->text.p : "", r->d->text.len);
+}
+
+static void check_json(struct reader *r, void *out)
+{
+    (void)out;
+    lf_buf_reset(&r->d->text);
+    lf_json_encode(r->L, -1, &r->d->text, NULL);
+    push_text(r);
+    keep_body(r, LF_BODY_JSON);
+    lua_pop(r->L, 1);
+}
+
+static void check_form(struct reader *r, void *out)
+{
+    (void)out;
+    read_query(r);
+    push_text(r);
+    keep_body(r, LF_BODY_FORM);
+    lua_pop(r->L, 1);
+}
+
+/* ---- the table of options ---- */
+
+static void check_session(struct reader *r, void *out)
+{
+    (void)out;
+    if (!lf_session_is(r->L, -1))
+        wrong(r, "a session");
+}
+
+/* Sorted by name. */
+static const struct option rows[] = {
+    {"auth", ANYWHERE, check_auth, 0},
+    {"base_url", LF_IN_SESSION, check_base_url, 0},
+    {"body", ONE_REQUEST, check_body, 0},
+    {"checksum", LATER, NULL, 0},
+    {"cookies", LATER, NULL, 0},
+    {"deadline", ONE_REQUEST, check_seconds, OPT(deadline)},
+    {"decode", ANYWHERE, check_bool, OPT(decode)},
+    {"form", ONE_REQUEST, check_form, 0},
+    {"guard", LATER, NULL, 0},
+    {"headers", ANYWHERE, check_headers, 0},
+    {"hosts", LATER, NULL, 0},
+    {"http_version", ANYWHERE, check_http_version, OPT(http_version)},
+    {"interface", LATER, NULL, 0},
+    {"ip", LATER, NULL, 0},
+    {"json", ONE_REQUEST, check_json, 0},
+    {"limit", LF_IN_SESSION, check_limit, FIELD(limits.limit)},
+    {"max_body", ANYWHERE, check_max_body, OPT(max_body)},
+    {"method", ONE_REQUEST, check_method, 0},
+    {"multipart", LATER, NULL, 0},
+    {"on_progress", LATER, NULL, 0},
+    {"params", ANYWHERE, check_params, 0},
+    {"per_host", LF_IN_SESSION, check_limit, FIELD(limits.per_host)},
+    {"proxy", LATER, NULL, 0},
+    {"range", LATER, NULL, 0},
+    {"rate", LATER, NULL, 0},
+    {"redirects", ANYWHERE, check_redirects, OPT(redirects)},
+    {"referer", LATER, NULL, 0},
+    {"resolve", LATER, NULL, 0},
+    {"resume", LATER, NULL, 0},
+    {"retry", LATER, NULL, 0},
+    {"robots", LATER, NULL, 0},
+    {"save", LATER, NULL, 0},
+    {"session", ONE_REQUEST, check_session, 0},
+    {"stream", LATER, NULL, 0},
+    {"timeout", ANYWHERE, check_timeout, OPT(timeout)},
+    {"tls", ANYWHERE, check_tls, 0},
+    {"unix_socket", LATER, NULL, 0},
+    {"url", LF_IN_TABLE, check_url, 0},
+    {"user_agent", ANYWHERE, check_user_agent, 0},
+};
+
+static int by_name(const void *key, const void *row)
+{
+    return strcmp(key, ((const struct option *)row)->name);
+}
+
+/* Raise: nothing here has that name. */
+static void unknown(struct reader *r, const char *prefix, const char *key,
+                    const struct option *list, size_t n)
+{
+    const char *names[COUNT(rows)];
+    char whose[2 * NAME_LEN];
+    size_t known = 0;
+    for (size_t i = 0; i < n; i++)
+        if (list[i].where & r->where)
+            names[known++] = list[i].name;
+    if (*prefix)
+        snprintf(whose, sizeof whose, "%s: option '%s'", r->who, prefix);
+    else
+        snprintf(whose, sizeof whose, "%s", r->who);
+    lf_option_unknown(r->L, whose, key, names, known);
+}
+
+/* The key is below the value on the stack. */
+static void read_option(struct reader *r, const char *prefix, const struct option *list,
+                        size_t n)
+{
+    lua_State *L = r->L;
+    if (lua_type(L, -2) != LUA_TSTRING)
+        lf_misuse(L, "%s: names of options are strings, got a %s", r->who,
+                  luaL_typename(L, -2));
+    const char *key = lua_tostring(L, -2);
+    const struct option *o = bsearch(key, list, n, sizeof *list, by_name);
+    snprintf(r->name, sizeof r->name, "%s%s%.40s", prefix, *prefix ? "." : "", key);
+    if (o && o->where == LATER)
+        lf_misuse(L, "%s: option '%s' is not in this version", r->who, r->name);
+    if (!o || !(o->where & r->where))
+        unknown(r, prefix, key, list, n);
+    else
+        o->check(r, (char *)r->d + o->out);
+}
+
+static void read_table(struct reader *r, int idx, const struct option *list, size_t n)
+{
+    char prefix[PREFIX_LEN]; /* "tls": r->name becomes "tls.verify" */
+    snprintf(prefix, sizeof prefix, "%.15s", r->name);
+    luaL_checkstack(r->L, 8, r->who);
+    lua_pushnil(r->L);
+    while (lua_next(r->L, idx)) {
+        read_option(r, prefix, list, n);
+        lua_pop(r->L, 1);
+    }
+}
+
+/* ---- the face ---- */
+
+void lf_options_read(lua_State *L, struct lf_draft *d, int idx, enum lf_where where,
+                     const char *who)
+{
+    struct reader r = {.L = L, .d = d, .who = who, .where = where};
+    read_table(&r, lua_absindex(L, idx), rows, COUNT(rows));
+}
+
+void lf_options_push_names(lua_State *L, enum lf_where where)
+{
+    lua_Integer known = 0;
+    lua_createtable(L, (int)COUNT(rows), 0);
+    for (size_t i = 0; i < COUNT(rows); i++) {
+        if (!(rows[i].where & ((unsigned)where | LATER)))
+            continue;
+        lua_pushstring(L, rows[i].name);
+        lua_rawseti(L, -2, ++known);
+    }
+}
+
+/* [-0, +(0|1), -] Push the value of `session` in the table when it is one. */
+static bool push_session(lua_State *L, int table)
+{
+    if (!table || lua_type(L, table) != LUA_TTABLE)
+        return false;
+    lua_pushliteral(L, "session");
+    lua_rawget(L, table);
+    if (lf_session_is(L, -1))
+        return true;
+    lua_pop(L, 1);
+    return false;
+}
+
+bool lf_options_session(lua_State *L, int idx, int opts)
+{
+    return push_session(L, idx) || push_session(L, opts);
+}

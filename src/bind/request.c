@@ -1,0 +1,297 @@
+/* Making a request: options, URL, query, authorization, headers; and what comes back. */
+#include "bind/request.h"
+
+#include <lauxlib.h>
+#include <stdio.h>
+#include <string.h>
+#include "bind/bind.h"
+#include "bind/suggest.h"
+#include "http/auth.h"
+#include "http/percent.h"
+
+static const char maker_key; /* its address: the maker in the registry */
+
+/* One request on its way. */
+struct making {
+    struct lf_maker *all;
+    const struct lf_config *base;     /* what is inherited */
+    const struct lf_session *session; /* NULL: the run */
+    struct lf_opts o;
+    const char *url; /* as the script wrote it */
+    size_t url_len;
+    bool drafted;    /* all->draft holds this request's options */
+    const char *why; /* when it fails */
+};
+
+/* ---- the maker ---- */
+
+static int maker_gc(lua_State *L)
+{
+    struct lf_maker *m = lua_touserdata(L, 1);
+    lf_config_free(&m->run);
+    lf_draft_free(&m->draft);
+    lf_url_free(&m->url);
+    lf_op_free_all(m->ops);
+    m->ops = NULL;
+    return 0;
+}
+
+struct lf_maker *lf_maker_open(lua_State *L)
+{
+    struct lf_maker *m = lua_newuserdatauv(L, sizeof *m, 0);
+    lf_config_init(&m->run);
+    lf_draft_init(&m->draft);
+    m->url = LF_URL_INIT;
+    m->ops = NULL;
+    lua_createtable(L, 0, 1);
+    lua_pushcfunction(L, maker_gc);
+    lua_setfield(L, -2, "__gc");
+    lua_setmetatable(L, -2);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &maker_key);
+    return m;
+}
+
+struct lf_maker *lf_maker_get(lua_State *L)
+{
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &maker_key);
+    struct lf_maker *m = lua_touserdata(L, -1);
+    lua_pop(L, 1);
+    return m;
+}
+
+/* ---- the URL ---- */
+
+/* Append a text that is no URL, without what may be a password in it. */
+static enum lf_err add_redacted(struct lf_buf *out, const char *s, size_t n)
+{
+    size_t from = 0, at = 0;
+    const char *slashes = memmem(s, n, "//", 2);
+    if (slashes)
+        from = at = (size_t)(slashes - s) + 2;
+    for (size_t i = from; i < n && !strchr("/?#\\", s[i]); i++)
+        if (s[i] == '@')
+            at = i + 1;
+    enum lf_err err = lf_buf_add(out, s, from);
+    return err ? err : lf_buf_add(out, s + at, n - at);
+}
+
+/* [-0, +2, m] nil, Error with the URL as far as it is known. */
+static struct lf_req *refuse(lua_State *L, struct making *m, enum lf_err kind)
+{
+    struct lf_buf *text = &m->all->draft.text;
+    const struct lf_url *u = &m->all->url;
+    lf_buf_reset(text);
+    enum lf_err err = u->href.len ? lf_url_without_userinfo(u, true, text)
+                                  : add_redacted(text, m->url, m->url_len);
+    lf_error_fail(L, kind, err || !text->len ? NULL : text->p, "%s", m->why);
+    return NULL;
+}
+
+/* Put the params behind the URL's own query. */
+static enum lf_err add_query(struct making *m, const struct lf_buf *params)
+{
+    struct lf_url *u = &m->all->url;
+    struct lf_buf *text = &m->all->draft.text;
+    struct lf_span query = lf_url_query(u), fragment = lf_url_fragment(u);
+    struct lf_span front = lf_url_without_fragment(u);
+    lf_buf_reset(text);
+    enum lf_err err = lf_buf_add(text, front.p, front.len);
+    if (!err && (!query.p || query.len))
+        err = lf_buf_addc(text, query.p ? '&' : '?');
+    if (!err)
+        err = lf_buf_add(text, params->p, params->len);
+    if (!err && fragment.p)
+        err = lf_buf_addc(text, '#');
+    if (!err && fragment.p)
+        err = lf_buf_add(text, fragment.p, fragment.len);
+    return err ? err : lf_url_parse(u, text->p, text->len, NULL, &m->why);
+}
+
+static enum lf_err make_url(struct making *m)
+{
+    struct lf_url *u = &m->all->url;
+    const struct lf_url *base = m->session ? &m->session->base : NULL;
+    const struct lf_buf *params = m->drafted ? &m->all->draft.c.params : &m->base->params;
+    enum lf_err err = lf_url_parse(u, m->url, m->url_len,
+                                   base && base->href.len ? base : NULL, &m->why);
+    if (err)
+        return err;
+    if (!lf_url_is_http(u) || !lf_url_host(u).len) {
+        m->why = "only http and https URLs can be fetched";
+        return LF_EURL;
+    }
+    m->o.url = u;
+    return params->len ? add_query(m, params) : LF_OK;
+}
+
+/* ---- authorization ---- */
+
+static enum lf_err from_userinfo(struct making *m, struct lf_buf *out)
+{
+    struct lf_draft *d = &m->all->draft;
+    struct lf_span user = lf_url_username(&m->all->url);
+    struct lf_span pass = lf_url_password(&m->all->url);
+    lf_buf_reset(out);
+    lf_buf_reset(&d->text);
+    enum lf_err err = lf_percent_decode(&d->text, user.p ? user.p : "", user.len);
+    size_t ulen = d->text.len;
+    if (!err)
+        err = lf_percent_decode(&d->text, pass.p ? pass.p : "", pass.len);
+    const char *p = d->text.p ? d->text.p : "";
+    return err ? err : lf_auth_basic(out, p, ulen, p + ulen, d->text.len - ulen, &m->why);
+}
+
+/* In this order: what the request says, the URL's userinfo, the session's. */
+static enum lf_err authorize(struct making *m)
+{
+    static const char name[] = "Authorization";
+    struct lf_draft *d = &m->all->draft;
+    struct lf_buf *value = &d->c.auth;
+    enum lf_err err = LF_OK;
+    bool use = d->auth == LF_AUTH_SET;
+    if (lf_fields_has(&d->add, name, sizeof name - 1) ||
+        lf_fields_has(&d->drop, name, sizeof name - 1) || d->auth == LF_AUTH_NONE)
+        return LF_OK;
+    if (!use && lf_url_has_userinfo(&m->all->url)) {
+        err = from_userinfo(m, value);
+        use = true;
+    } else if (!use) {
+        err = lf_config_auth_fits(m->base, &m->all->url, &d->text, &use);
+    }
+    if (err || !use)
+        return err;
+    return lf_fields_set(&d->c.headers, name, value->p, value->len, &d->spare);
+}
+
+/* ---- putting it together ---- */
+
+static enum lf_err begin_draft(struct making *m, int anchor)
+{
+    if (m->drafted)
+        return LF_OK;
+    m->drafted = true;
+    return lf_draft_begin(&m->all->draft, m->base, anchor);
+}
+
+/* Options at `opts`, then the request table at `idx`: the latter wins. Throws. */
+static void read_tables(lua_State *L, struct making *m, int idx, int opts, int anchor,
+                        const char *who)
+{
+    bool table = lua_type(L, idx) == LUA_TTABLE;
+    if (!table && !opts)
+        return;
+    struct lf_draft *d = &m->all->draft;
+    if (begin_draft(m, anchor))
+        luaL_error(L, "%s: not enough memory", who);
+    if (opts)
+        lf_options_read(L, d, opts, LF_IN_REQUEST, who);
+    if (table)
+        lf_options_read(L, d, idx, LF_IN_TABLE, who);
+    if (table && !d->url)
+        lf_misuse(L, "%s: the request table has no 'url'", who);
+    m->o = d->c.opts;
+    if (table) {
+        m->url = d->url;
+        m->url_len = d->url_len;
+    }
+}
+
+static enum lf_err make_headers(struct making *m, int anchor)
+{
+    struct lf_draft *d = &m->all->draft;
+    m->o.headers = &m->base->headers;
+    if (!m->drafted && !m->base->auth.len && !lf_url_has_userinfo(&m->all->url))
+        return LF_OK;
+    bool read = m->drafted;
+    enum lf_err err = begin_draft(m, anchor);
+    if (!err && read)
+        err = lf_draft_headers(d);
+    if (!err)
+        err = authorize(m);
+    m->o.headers = &d->c.headers;
+    return err;
+}
+
+static void make_method(struct making *m, const char *method)
+{
+    if (method)
+        m->o.method = method;
+    else if (m->o.method == m->base->opts.method && m->o.body)
+        m->o.method = "POST";
+}
+
+/* No Lua in here: the maker's memory is ours until the engine has its copy. */
+static enum lf_err build(struct making *m, struct lf_engine *eng, int anchor,
+                         const char *method, struct lf_req **req)
+{
+    struct lf_draft *d = &m->all->draft;
+    m->why = "not enough memory, or too large";
+    enum lf_err err = make_url(m);
+    if (!err && m->drafted && d->fail) {
+        m->why = d->why;
+        return d->fail;
+    }
+    if (!err)
+        err = make_headers(m, anchor);
+    if (err)
+        return err;
+    make_method(m, method);
+    return lf_req_new(eng, &m->o, req, &m->why);
+}
+
+static void inherit(lua_State *L, struct making *m, int idx, int opts, int session)
+{
+    int top = lua_gettop(L);
+    if (!session && lf_options_session(L, idx, opts))
+        session = lua_gettop(L);
+    m->session = session ? lf_session_check(L, session) : NULL;
+    m->base = m->session ? &m->session->config : &m->all->run;
+    m->o = m->base->opts;
+    lua_settop(L, top);
+}
+
+struct lf_req *lf_request_make(lua_State *L, int idx, int opts, int session,
+                               const char *who, const char *method)
+{
+    struct making m = {.all = lf_maker_get(L)};
+    luaL_checkstack(L, 16, who);
+    if (lua_type(L, idx) == LUA_TSTRING)
+        m.url = lua_tolstring(L, idx, &m.url_len);
+    else if (lua_type(L, idx) != LUA_TTABLE)
+        lf_misuse(L, "%s: wants a URL or a request table, got %s", who,
+                  luaL_typename(L, idx));
+    inherit(L, &m, idx, opts, session);
+    lua_pushnil(L);
+    int anchor = lua_gettop(L);
+    read_tables(L, &m, idx, opts, anchor, who);
+    m.o.domain = m.session ? m.session->domain : lf_task_domain(L);
+
+    struct lf_req *req = NULL;
+    enum lf_err err = build(&m, lf_task_engine(L), anchor, method, &req);
+    if (!err)
+        return req;
+    lua_settop(L, anchor - 1);
+    return refuse(L, &m, err);
+}
+
+struct lf_req *lf_request_new(lua_State *L, int idx, int opts, int session)
+{
+    idx = lua_absindex(L, idx);
+    if (opts)
+        opts = lua_absindex(L, opts);
+    if (session)
+        session = lua_absindex(L, session);
+    return lf_request_make(L, idx, opts, session, "fetch", NULL);
+}
+
+int lf_request_push(lua_State *L, struct lf_req *req)
+{
+    struct lf_result *res = lf_req_result(req);
+    if (!res->err) {
+        lf_response_push(L, res);
+        return 1;
+    }
+    lua_pushnil(L);
+    lf_error_push_result(L, res);
+    return 2;
+}

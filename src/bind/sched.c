@@ -1,0 +1,271 @@
+/* The scheduler: one loop that unwinds the cancelled, resumes the ready in small batches
+ * and steps the engine in between, so that connections are still warm when the tasks that
+ * use them run. */
+#include "bind/sched.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "bind/bind.h"
+#include "bind/suggest.h"
+
+enum { BATCH = 16, LISTED = 20, MAX_NAMES = 100 };
+
+/* ---- opening and closing ---- */
+
+static int sched_gc(lua_State *L)
+{
+    struct lf_sched *s = lua_touserdata(L, 1);
+    struct lf_list *it;
+    while ((it = lf_list_shift(&s->pool)) != NULL) {
+        struct lf_task *t = lf_container(it, struct lf_task, link);
+        free(t->nest);
+        free(t);
+    }
+    lf_text_unref(s->beside);
+    s->beside = NULL;
+    return 0;
+}
+
+void lf_sched_open(lua_State *L, struct lf_engine *eng, struct lf_domain *domain)
+{
+    static const char key;
+    struct lf_sched *s = lua_newuserdatauv(L, sizeof *s, 0);
+    memset(s, 0, sizeof *s);
+    lf_list_init(&s->ready);
+    lf_list_init(&s->dying);
+    lf_list_init(&s->due);
+    lf_list_init(&s->pool);
+    s->L = L;
+    s->eng = eng;
+    s->domain = domain;
+    s->beside = lf_text_newf("another task of its scope had an error");
+    lua_newtable(L);
+    lua_pushcfunction(L, sched_gc);
+    lua_setfield(L, -2, "__gc");
+    lua_setmetatable(L, -2);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &key);
+    lua_newtable(L);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &lf_anchors);
+    *(struct lf_sched **)lua_getextraspace(L) = s;
+    lf_wait_install(L);
+    lf_coroutine_install(L);
+}
+
+/* ---- who waits for what, when nothing can happen any more ---- */
+
+static void add_line(struct lf_buf *b, const struct lf_task *t)
+{
+    const char *what = t->wait                    ? t->wait->what
+                       : t->state == LF_TASK_OVER ? "its children to end"
+                                                  : "nothing";
+    if (t->parent)
+        lf_buf_addf(b, "\n\ttask spawned at %s waits for %s", t->where, what);
+    else
+        lf_buf_addf(b, "\n\tthe main task waits for %s", what);
+}
+
+static void add_children(struct lf_list *queue, struct lf_scope *sc)
+{
+    for (struct lf_list *it = sc->children.next; it != &sc->children; it = it->next)
+        lf_list_append(queue, &lf_container(it, struct lf_task, sibling)->link);
+}
+
+/* Nobody is ready, so every task's link is free to build the queue of this walk. */
+static void add_everybody(struct lf_buf *b, struct lf_task *top)
+{
+    struct lf_list queue, *it;
+    unsigned n = 0;
+    lf_list_init(&queue);
+    lf_list_append(&queue, &top->link);
+    while ((it = lf_list_shift(&queue)) != NULL) {
+        struct lf_task *t = lf_container(it, struct lf_task, link);
+        if (n++ < LISTED)
+            add_line(b, t);
+        add_children(&queue, &t->nursery);
+        for (struct lf_list *o = t->opened.next; o != &t->opened; o = o->next)
+            add_children(&queue, &lf_container(o, struct lf_call, link)->scope);
+    }
+    if (n > LISTED)
+        lf_buf_addf(b, "\n\tand %u more", n - LISTED);
+}
+
+static void deadlock(struct lf_sched *s)
+{
+    struct lf_buf b;
+    lf_buf_init(&b, 1 << 16);
+    lf_buf_adds(&b, "deadlock: every task waits, and nothing can wake one");
+    add_everybody(&b, s->top);
+    struct lf_text *bug = lf_text_new(b.p ? b.p : "deadlock", b.p ? b.len : 8);
+    lf_buf_free(&b);
+    lf_task_bug(s->top, bug);
+    lf_text_unref(bug);
+}
+
+/* ---- the loop ---- */
+
+static void expire_due(struct lf_sched *s)
+{
+    struct lf_list *it;
+    while ((it = lf_list_shift(&s->due)) != NULL)
+        lf_call_expire(lf_container(it, struct lf_call, due));
+}
+
+static void unwind_dying(struct lf_sched *s)
+{
+    struct lf_list *it;
+    while ((it = lf_list_shift(&s->dying)) != NULL)
+        lf_task_unwind(lf_container(it, struct lf_task, link));
+}
+
+static double seconds_now(void)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;
+}
+
+/* Resume some of those that are ready; each may make others ready or doomed. */
+static void run_batch(struct lf_sched *s)
+{
+    struct lf_list *it;
+    if (lf_list_empty(&s->ready))
+        return;
+    double start = seconds_now();
+    for (int n = 0; n < BATCH && (it = lf_list_shift(&s->ready)) != NULL; n++) {
+        lf_task_resume(lf_container(it, struct lf_task, link));
+        if (!lf_list_empty(&s->dying))
+            unwind_dying(s);
+    }
+    s->lua += seconds_now() - start;
+}
+
+static bool idle(const struct lf_sched *s)
+{
+    return lf_list_empty(&s->ready) && lf_list_empty(&s->dying) && lf_list_empty(&s->due);
+}
+
+static void interrupt(struct lf_sched *s)
+{
+    struct lf_text *why = lf_text_newf("the run was interrupted");
+    lf_task_cancel(s->top, why);
+    lf_text_unref(why);
+}
+
+static void loop(struct lf_sched *s)
+{
+    bool told = false;
+    while (s->top->state != LF_TASK_ENDED) {
+        if (s->stopping && !told) {
+            told = true;
+            interrupt(s);
+        }
+        expire_due(s);
+        unwind_dying(s);
+        run_batch(s);
+        if (s->top->state == LF_TASK_ENDED)
+            return;
+        bool block = idle(s) && (told || !s->stopping);
+        if (!lf_engine_step(s->eng, block) && block && idle(s) && s->stopping == told)
+            deadlock(s);
+    }
+}
+
+/* ---- a run ---- */
+
+static int begin(lua_State *L)
+{
+    struct lf_sched *s = lf_sched_of(L);
+    s->top = lf_task_ref(lf_task_new(L, NULL, lua_gettop(L) - 1, "the command line"));
+    return 0;
+}
+
+/* [-1, +(0|1), v] The top-level task → the text of its failure, if it failed. */
+static int push_failure(lua_State *L)
+{
+    struct lf_task *top = lua_touserdata(L, 1);
+    if (top->outcome == LF_OUT_BUG) {
+        lua_pushstring(L, top->bug->s);
+        return 1;
+    }
+    if (top->outcome != LF_OUT_FAILED)
+        return 0;
+    lua_pushvalue(top->co, 2);
+    lua_xmove(top->co, L, 1);
+    luaL_tolstring(L, -1, NULL);
+    return 1;
+}
+
+static enum lf_run_end run_end(lua_State *L, struct lf_sched *s, struct lf_task *top)
+{
+    bool failed = top->outcome == LF_OUT_BUG || top->outcome == LF_OUT_FAILED;
+    lua_pushcfunction(L, push_failure);
+    lua_pushlightuserdata(L, top);
+    lua_pcall(L, 1, failed ? 1 : 0, 0); /* its own error is a text as well */
+    if (failed)
+        return LF_RUN_ERROR;
+    return s->stopping ? LF_RUN_INTERRUPTED : LF_RUN_OK;
+}
+
+enum lf_run_end lf_sched_run(lua_State *L, int nargs)
+{
+    struct lf_sched *s = lf_sched_of(L);
+    luaL_checkstack(L, 24, NULL);
+    lua_pushcfunction(L, begin);
+    lua_insert(L, -(nargs + 2));
+    if (lua_pcall(L, nargs + 1, 0, 0) != LUA_OK)
+        return LF_RUN_ERROR;
+    loop(s);
+    struct lf_task *top = s->top;
+    enum lf_run_end end = run_end(L, s, top);
+    s->top = NULL;
+    s->stopping = false;
+    lf_task_unref(L, top);
+    return end;
+}
+
+void lf_sched_stop(lua_State *L)
+{
+    lf_sched_of(L)->stopping = true;
+}
+
+lua_State *lf_sched_running(lua_State *L)
+{
+    return lf_sched_of(L)->running;
+}
+
+struct lf_sched_stats lf_sched_stats(lua_State *L)
+{
+    const struct lf_sched *s = lf_sched_of(L);
+    return (struct lf_sched_stats){.tasks = s->tasks, .lua = s->lua};
+}
+
+static int l_misuse(lua_State *L)
+{
+    return lf_misuse(L, "%s", luaL_checkstring(L, 1));
+}
+
+static int l_option_unknown(lua_State *L)
+{
+    const char *names[MAX_NAMES];
+    size_t n = 0, len = (size_t)luaL_len(L, 3);
+    luaL_checkstack(L, MAX_NAMES + 8, NULL);
+    for (; n < len && n < MAX_NAMES; n++) {
+        lua_rawgeti(L, 3, (lua_Integer)n + 1);
+        names[n] = luaL_checkstring(L, -1);
+    }
+    return lf_option_unknown(L, luaL_checkstring(L, 1), luaL_checkstring(L, 2), names, n);
+}
+
+void lf_task_register(lua_State *L)
+{
+    static const luaL_Reg functions[] = {{"option_unknown", l_option_unknown},
+                                         {"misuse", l_misuse},
+                                         {"hide", lf_source_hide},
+                                         {NULL, NULL}};
+    luaL_setfuncs(L, functions, 0);
+    lf_handle_register(L);
+    lf_scope_register(L);
+    lf_group_register(L);
+}

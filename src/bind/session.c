@@ -1,0 +1,218 @@
+/* Sessions as Lua objects. */
+#include "bind/session.h"
+
+#include <lauxlib.h>
+#include <string.h>
+#include "bind/bind.h"
+#include "bind/suggest.h"
+#include "bind/request.h"
+#include "bind/url.h"
+
+enum { UV_CA = 1, UV_COUNT = 1 }; /* keeps the name of the CA file */
+
+static const char meta_key; /* its address: the metatable in the registry */
+static const char who[] = "session";
+
+static struct lf_session *test(lua_State *L, int idx)
+{
+    void *p = lua_touserdata(L, idx);
+    if (!p || !lua_getmetatable(L, idx))
+        return NULL;
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &meta_key);
+    bool same = lua_rawequal(L, -1, -2);
+    lua_pop(L, 2);
+    return same ? p : NULL;
+}
+
+bool lf_session_is(lua_State *L, int idx)
+{
+    return test(L, idx) != NULL;
+}
+
+struct lf_session *lf_session_check(lua_State *L, int idx)
+{
+    struct lf_session *s = test(L, idx);
+    if (!s)
+        lf_misuse(L, "a session is wanted (call its methods with ':'), got %s",
+                  luaL_typename(L, idx));
+    if (!s->domain)
+        lf_misuse(L, "the session is closed");
+    return s;
+}
+
+struct lf_domain *lf_session_domain(lua_State *L, int idx)
+{
+    return lf_session_check(L, idx)->domain;
+}
+
+/* Requests that are on their way go on: they hold the domain themselves. */
+static int l_close(lua_State *L)
+{
+    struct lf_session *s = test(L, 1);
+    if (!s)
+        return luaL_typeerror(L, 1, "session");
+    if (s->domain)
+        lf_domain_release(s->domain);
+    s->domain = NULL;
+    lf_url_free(&s->base);
+    lf_config_free(&s->config);
+    return 0;
+}
+
+static int l_tostring(lua_State *L)
+{
+    struct lf_session *s = test(L, 1);
+    if (!s)
+        return luaL_typeerror(L, 1, "session");
+    lua_pushstring(L, s->domain ? "session" : "session (closed)");
+    if (s->base.href.len) {
+        struct lf_buf *text = lf_buf_box(L, LF_BUF_MAX);
+        lf_buf_check(L, lf_url_without_userinfo(&s->base, true, text));
+        lua_pushfstring(L, "session %s", text->p);
+    }
+    return 1;
+}
+
+/* ---- making one ---- */
+
+static void set_base(lua_State *L, struct lf_session *s, const struct lf_draft *d)
+{
+    const char *why = NULL;
+    if (!d->base_url)
+        return;
+    enum lf_err err = lf_url_parse(&s->base, d->base_url, d->base_url_len, NULL, &why);
+    if (err == LF_ERESOURCE)
+        luaL_error(L, "%s: not enough memory", who);
+    if (err)
+        lf_misuse(L, "%s: option 'base_url' is no URL: %s", who, why);
+    if (!lf_url_is_http(&s->base))
+        lf_misuse(L, "%s: option 'base_url' must be an http or https URL", who);
+}
+
+/* Auth goes to the origin of base_url, or to those that are named; never elsewhere. */
+static void bind_auth(lua_State *L, struct lf_session *s)
+{
+    if (!s->config.auth.len || s->config.origins.len)
+        return;
+    if (!s->base.href.len)
+        lf_misuse(L,
+                  "%s: option 'auth' wants a base_url or auth.origins to say where it"
+                  " may be sent",
+                  who);
+    if (lf_config_add_origin(&s->config, &s->base))
+        luaL_error(L, "%s: not enough memory", who);
+}
+
+static void open_domain(lua_State *L, struct lf_session *s, const struct lf_draft *d)
+{
+    enum lf_err err =
+        lf_domain_new(lf_task_engine(L), lf_task_domain(L), &d->limits, &s->domain);
+    if (err)
+        luaL_error(L, "%s: not enough memory", who);
+    s->config.opts.domain = s->domain;
+}
+
+static struct lf_session *push_empty(lua_State *L)
+{
+    struct lf_session *s = lua_newuserdatauv(L, sizeof *s, UV_COUNT);
+    lf_config_init(&s->config);
+    s->base = LF_URL_INIT;
+    s->domain = NULL;
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &meta_key);
+    lua_setmetatable(L, -2);
+    return s;
+}
+
+static void configure(lua_State *L, struct lf_session *s, struct lf_draft *d)
+{
+    enum lf_err err = lf_draft_headers(d);
+    if (!err)
+        err = lf_config_copy(&s->config, &d->c);
+    if (err)
+        luaL_error(L, "%s: not enough memory", who);
+    if (d->fail)
+        lf_misuse(L, "%s: %s", who, d->why);
+    if (s->config.opts.ca) {
+        lua_pushstring(L, s->config.opts.ca);
+        s->config.opts.ca = lua_tostring(L, -1);
+        lua_setiuservalue(L, -2, UV_CA);
+    }
+}
+
+static int draft_gc(lua_State *L)
+{
+    lf_draft_free(lua_touserdata(L, 1));
+    return 0;
+}
+
+/* A draft of its own: a session can be made in a finalizer, in the middle of a request.
+ */
+static struct lf_draft *push_draft(lua_State *L)
+{
+    struct lf_draft *d = lua_newuserdatauv(L, sizeof *d, 0);
+    lf_draft_init(d);
+    lua_createtable(L, 0, 1);
+    lua_pushcfunction(L, draft_gc);
+    lua_setfield(L, -2, "__gc");
+    lua_setmetatable(L, -2);
+    return d;
+}
+
+static int l_session(lua_State *L)
+{
+    lua_settop(L, 1);
+    if (lua_isnil(L, 1)) {
+        lua_newtable(L);
+        lua_replace(L, 1);
+    }
+    if (lua_type(L, 1) != LUA_TTABLE)
+        return lf_misuse(L, "%s: options must be a table, got %s", who,
+                         luaL_typename(L, 1));
+    struct lf_draft *d = push_draft(L);
+    if (lf_draft_begin(d, &lf_maker_get(L)->run, 0))
+        return luaL_error(L, "%s: not enough memory", who);
+    lf_options_read(L, d, 1, LF_IN_SESSION, who);
+    struct lf_session *s = push_empty(L);
+    configure(L, s, d);
+    set_base(L, s, d);
+    bind_auth(L, s);
+    open_domain(L, s, d);
+    lf_draft_free(d); /* at once: a state that is being closed calls no new finalizers */
+    return 1;
+}
+
+/* ---- the metatable ---- */
+
+static const luaL_Reg meta[] = {
+    {"__gc", l_close}, {"__close", l_close}, {"__tostring", l_tostring}, {NULL, NULL}};
+
+void lf_session_push_methods(lua_State *L)
+{
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &meta_key);
+    lua_getfield(L, -1, "__index");
+    lua_remove(L, -2);
+}
+
+static void push_meta(lua_State *L)
+{
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &meta_key) == LUA_TTABLE)
+        return;
+    lua_pop(L, 1);
+    luaL_newlib(L, meta);
+    lua_pushliteral(L, "luafetch.session");
+    lua_setfield(L, -2, "__name");
+    lua_newtable(L);
+    lua_pushcfunction(L, l_close);
+    lua_setfield(L, -2, "close");
+    lf_fetch_add_methods(L);
+    lua_setfield(L, -2, "__index");
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &meta_key);
+}
+
+void lf_session_push_new(lua_State *L)
+{
+    push_meta(L);
+    lua_pop(L, 1);
+    lua_pushcfunction(L, l_session);
+}
