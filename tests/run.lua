@@ -5,6 +5,7 @@
 -- domain or task. Ends with "N passed, N failed"; exit code 1 when anything failed, when an
 -- error happened outside of a test, and when there was no test at all. A pending test counts
 -- as failed, unless LF_ALLOW_PENDING is set and it says what is missing.
+io.stdout:setvbuf "line"
 local lf = require "luafetch"
 local leftovers = require("luafetch.core").leftovers
 

@@ -29,7 +29,7 @@ describe("a script", function()
   it("finds its neighbours with require, from any directory", function()
     local module <close> = run.file("return 'neighbour'", ".lua")
     local name = module.name:match "([^/]*)%.lua$"
-    local script <close> = run.file(("print(require %q)"):format(name), ".lua")
+    local script <close> = run.file(("print((require %q))"):format(name), ".lua")
     assert.equal("neighbour\n", run({ script.name }, { shell = "cd / && @", env = {} }).out)
   end)
 

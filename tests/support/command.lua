@@ -8,7 +8,7 @@
 -- @ stands for the command.
 local M = {}
 
-local program = os.getenv "LUAFETCH" or "build/luafetch"
+local program = os.getenv "LUAFETCH" or io.popen("pwd"):read "l" .. "/build/luafetch"
 
 local function quote(word)
   return "'" .. word:gsub("'", "'\\''") .. "'"

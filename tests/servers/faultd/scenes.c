@@ -9,10 +9,15 @@
 #define SECOND_ONE "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\npoisoned\n"
 
 /* Rows: made by a function, or fixed bytes and how the connection ends after them. */
-#define MADE(path, play, what)              MADE_FLAGS(path, play, what, 0)
-#define MADE_FLAGS(path, play, what, flags) {path, play, what, NULL, 0, KEEP, flags}
+#define MADE(path, play, what) MADE_FLAGS(path, play, what, 0)
+#define MADE_FLAGS(path, play, what, flags)                                              \
+    {                                                                                    \
+        path, play, what, NULL, 0, KEEP, flags                                           \
+    }
 #define RAW(path, ending, what, bytes)                                                   \
-    {path, play_raw, what, bytes, sizeof(bytes) - 1, ending, 0}
+    {                                                                                    \
+        path, play_raw, what, bytes, sizeof(bytes) - 1, ending, 0                        \
+    }
 
 static void play_index(struct reply *r);
 
