@@ -4,60 +4,174 @@ DESTDIR ?=
 BUILD   ?= build
 VERSION := 0.1.0
 
+# Build on all processors; the order of steps never depends on it.
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
+endif
+MAKEFLAGS += --no-print-directory
+
+PKGS    := libcurl openssl libcares lua5.4 yajl zlib libbrotlidec libzstd libidn2
 CC      ?= cc
-PKGS    := libcurl lua5.4 yajl zlib libbrotlidec libzstd libidn2
+OPT     ?= -O2 -g
 WARN    := -Wall -Wextra -Wshadow -Wundef -Wwrite-strings -Wstrict-prototypes \
            -Wmissing-prototypes -Wvla -Wpointer-arith -Wformat=2 -Wimplicit-fallthrough
-OPT     ?= -O2 -g
-ALL_CFLAGS = -std=gnu11 $(OPT) $(WARN) $(WERROR) -Isrc -D_GNU_SOURCE -DLF_VERSION='"$(VERSION)"' \
-             $(PKG_CFLAGS) $(SAN) $(CFLAGS)
+ASAN    := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lev -lm
 XML_CFLAGS := $(shell pkg-config --cflags libxml-2.0 2>/dev/null)
 XML_LIBS   := $(shell pkg-config --libs libxml-2.0 2>/dev/null)
 
-BASE_SRC   := $(wildcard src/base/*.c)
-HTTP_SRC   := $(wildcard src/http/*.c)
-ENGINE_SRC := $(wildcard src/engine/*.c)
-BIND_SRC   := $(wildcard src/bind/*.c)
-obj = $(patsubst src/%.c,$(BUILD)/obj/%.o,$(1))
-CORE_OBJ   := $(call obj,$(BASE_SRC) $(HTTP_SRC) $(ENGINE_SRC))
-PROG_OBJ   := $(CORE_OBJ) $(call obj,$(BIND_SRC) src/main.c)
-MODULES    := $(patsubst src/modules/%.c,$(BUILD)/modules/luafetch/%.so,$(wildcard src/modules/*.c))
-UNITS      := $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
-SERVERS    := $(patsubst tests/servers/%.c,$(BUILD)/servers/%,$(wildcard tests/servers/*.c))
+PLAIN_CFLAGS = -std=gnu11 $(OPT) $(WARN) $(WERROR) -D_GNU_SOURCE $(SAN) $(CFLAGS)
+ALL_CFLAGS   = $(PLAIN_CFLAGS) -Isrc -DLF_VERSION='"$(VERSION)"' $(PKG_CFLAGS)
 
-all: $(BUILD)/luafetch $(MODULES)
+obj = $(patsubst %.c,$(BUILD)/obj/%.o,$(1))
+# A module, server or unit test X is X.c with the files of the folder X/, if there is one.
+parts = $(call obj,$(1).c $(sort $(wildcard $(1)/*.c)))
+names = $(notdir $(basename $(wildcard $(1))))
 
-$(BUILD)/luafetch: $(PROG_OBJ)
+FLOORS  := $(sort $(wildcard src/base/*.c src/http/*.c src/engine/*.c src/bind/*.c))
+LIB_OBJ := $(call obj,$(FLOORS))
+MODULES := $(call names,src/modules/*.c)
+SERVERS := $(call names,tests/servers/*.c)
+UNITS   := $(call names,tests/unit/test_*.c)
+BENCH   := $(call names,scripts/bench/*.c)
+
+## all: the program and its modules (the default)
+all: $(BUILD)/luafetch $(MODULES:%=$(BUILD)/modules/luafetch/%.so)
+
+$(BUILD)/luafetch: $(LIB_OBJ) $(call obj,src/main.c)
 	@echo "  LINK  $@"
-	@$(CC) $(ALL_CFLAGS) -rdynamic -o $@ $^ $(LDFLAGS) $(PKG_LIBS) -ldl
+	@$(CC) $(ALL_CFLAGS) -rdynamic -o $@ $(filter %.o,$^) $(LDFLAGS) $(PKG_LIBS) -ldl
 
-$(BUILD)/obj/%.o: src/%.c Makefile
+$(BUILD)/libluafetch.a: $(LIB_OBJ)
+	@rm -f $@
+	@ar rcs $@ $(filter %.o,$^)
+
+# Flags of files outside the floors; what is not named here gets ALL_CFLAGS.
+$(BUILD)/obj/src/modules/%.o: EXTRA = $(XML_CFLAGS) -fPIC
+$(BUILD)/obj/tests/unit/%.o: EXTRA = -Itests/unit
+$(BUILD)/obj/tests/servers/%.o: EXTRA = -Itests/servers
+
+$(BUILD)/obj/%.o: %.c $(BUILD)/flags | have-deps
 	@mkdir -p $(@D)
 	@echo "  CC    $<"
-	@$(CC) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	@$(CC) $(ALL_CFLAGS) $(EXTRA) -MMD -MP -c -o $@ $<
 
-$(BUILD)/modules/luafetch/%.so: src/modules/%.c Makefile
+define module_rule
+$(BUILD)/modules/luafetch/$(1).so: $(call parts,src/modules/$(1))
+	@mkdir -p $$(@D)
+	@echo "  MOD   $$@"
+	@$(CC) $(ALL_CFLAGS) -shared -o $$@ $$(filter %.o,$$^) $(LDFLAGS) $(XML_LIBS)
+endef
+define unit_rule
+$(BUILD)/unit/$(1): $(call parts,tests/unit/$(1)) $(BUILD)/libluafetch.a
+	@mkdir -p $$(@D)
+	@echo "  UNIT  $$@"
+	@$(CC) $(ALL_CFLAGS) -o $$@ $$(filter %.o %.a,$$^) $(LDFLAGS) $(PKG_LIBS)
+endef
+# $(1): name, $(2): folder of the source, $(3): libraries
+define program_rule
+$(BUILD)/$(notdir $(2))/$(1): $(call parts,$(2)/$(1))
+	@mkdir -p $$(@D)
+	@echo "  LINK  $$@"
+	@$(CC) $(PLAIN_CFLAGS) -o $$@ $$(filter %.o,$$^) $(LDFLAGS) $(3)
+endef
+$(foreach m,$(MODULES),$(eval $(call module_rule,$(m))))
+$(foreach u,$(UNITS),$(eval $(call unit_rule,$(u))))
+$(foreach s,$(SERVERS),$(eval $(call program_rule,$(s),tests/servers,)))
+$(foreach b,$(BENCH),$(eval $(call program_rule,$(b),scripts/bench,$(PKG_LIBS))))
+
+# Rebuild when flags, libraries or the rules change.
+$(BUILD)/flags: Makefile force
 	@mkdir -p $(@D)
-	@echo "  MOD   $@"
-	@$(CC) $(ALL_CFLAGS) $(XML_CFLAGS) -fPIC -shared -MMD -MP -o $@ $< $(LDFLAGS) $(XML_LIBS)
+	@new=$@.$$$$; \
+	echo '$(subst ','\'',$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(PKG_LIBS) $(XML_CFLAGS))' >$$new; \
+	if cmp -s $$new $@ && [ ! Makefile -nt $@ ]; then rm $$new; else mv $$new $@; fi
 
-$(BUILD)/unit/%: tests/unit/%.c $(CORE_OBJ) Makefile
-	@mkdir -p $(@D)
-	@echo "  UNIT  $@"
-	@$(CC) $(ALL_CFLAGS) -Itests/unit -MMD -MP -o $@ $< $(CORE_OBJ) $(LDFLAGS) $(PKG_LIBS)
+have-deps:
+	@scripts/deps.sh --check build
 
-$(BUILD)/servers/%: tests/servers/%.c Makefile
-	@mkdir -p $(@D)
-	@echo "  SRV   $@"
-	@$(CC) -std=gnu11 -O2 -g $(WARN) -D_GNU_SOURCE -MMD -MP -o $@ $<
+servers: $(SERVERS:%=$(BUILD)/servers/%)
+units: $(UNITS:%=$(BUILD)/unit/%)
 
-unit: $(UNITS)
-servers: $(SERVERS)
+## debug: build/debug/luafetch, without optimization
+debug:
+	@$(MAKE) all BUILD=build/debug OPT="-O0 -g3"
 
+## asan: build/asan/luafetch, with AddressSanitizer and UBSan
+asan:
+	@$(MAKE) all units BUILD=build/asan OPT="-O1 -g" SAN="$(ASAN)"
+
+## demo: scrape the bundled demo site; URL=https://… a live one
+demo:
+	@scripts/deps.sh demo
+	@$(MAKE) all
+	@scripts/demo.sh $(URL)
+
+## test: unit tests and specs
+test:
+	@scripts/deps.sh test
+	@$(MAKE) all units servers
+	@scripts/run-tests.sh unit spec
+
+## unit: the C unit tests alone
+unit: units servers
+	@scripts/run-tests.sh --build $(BUILD) unit
+
+## spec: the Busted specs alone; SPEC=tests/spec/x_spec.lua one of them
+spec: all servers
+	@scripts/run-tests.sh --build $(BUILD) spec $(SPEC)
+
+## conformance: the suites of public test data that lie beside the project
+conformance: all servers
+	@scripts/run-tests.sh --build $(BUILD) conformance
+
+## asan-test: unit tests and specs under AddressSanitizer and UBSan
+asan-test: asan servers
+	@scripts/run-tests.sh --build build/asan unit spec
+
+## gcstress: the specs with the collector run at every chance
+gcstress: all servers
+	@scripts/run-tests.sh --build $(BUILD) gcstress $(SPEC)
+
+## valgrind: unit tests and specs under valgrind
+valgrind: all units servers
+	@scripts/deps.sh valgrind
+	@scripts/run-tests.sh --build $(BUILD) --valgrind unit spec
+
+ifneq ($(wildcard scripts/bench/run.sh),)
+## bench: CPU per request, beside a plain C loop on libcurl and libev
+bench: all servers $(BENCH:%=$(BUILD)/bench/%)
+	@scripts/bench/run.sh
+endif
+
+## lint: floors, formatting, luacheck, types, documentation, warnings as errors
+lint:
+	@scripts/deps.sh lint
+	@$(MAKE) all units servers BUILD=build/lint WERROR=-Werror
+	@scripts/lint.sh
+
+## install: to PREFIX (/usr/local), below DESTDIR if given
+install: all
+	@scripts/install.sh install "$(DESTDIR)$(PREFIX)" $(BUILD)
+
+## uninstall: remove what install put there
+uninstall:
+	@scripts/install.sh uninstall "$(DESTDIR)$(PREFIX)"
+
+## ci-deps: everything that the targets above may need
+ci-deps:
+	@scripts/deps.sh all
+
+## clean: remove build/
 clean:
-	rm -rf $(BUILD)
+	rm -rf build
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
-.PHONY: all unit servers clean
+## help: this list
+help:
+	@sed -n 's/^## \([a-z-]*\): /  \1\t/p' Makefile | expand -t 16
+
+-include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
+.PHONY: all debug asan demo test units unit spec servers conformance asan-test gcstress \
+        valgrind bench lint install uninstall ci-deps clean help have-deps force

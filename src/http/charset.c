@@ -55,13 +55,16 @@ bool lf_charset_is_utf8(const char *label, size_t n)
 
 const char *lf_charset_bom(const char *p, size_t n, size_t *len)
 {
-    *len = n >= 3 && memcmp(p, "\xEF\xBB\xBF", 3) == 0 ? 3 : 2;
-    if (*len == 3)
-        return "utf-8";
-    if (n >= 2 && memcmp(p, "\xFF\xFE", 2) == 0)
-        return "utf-16le";
-    if (n >= 2 && memcmp(p, "\xFE\xFF", 2) == 0)
-        return "utf-16be";
+    static const struct {
+        const char *mark, *label;
+    } marks[] = {
+        {"\xEF\xBB\xBF", "utf-8"}, {"\xFF\xFE", "utf-16le"}, {"\xFE\xFF", "utf-16be"}};
+    for (size_t i = 0; i < sizeof marks / sizeof *marks; i++) {
+        *len = strlen(marks[i].mark);
+        if (n >= *len && memcmp(p, marks[i].mark, *len) == 0)
+            return marks[i].label;
+    }
+    *len = 0;
     return NULL;
 }
 

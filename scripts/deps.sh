@@ -1,0 +1,141 @@
+#!/bin/sh
+# deps.sh WHAT: install what WHAT needs and the machine lacks; says nothing when all is there.
+# deps.sh --check WHAT: only look.
+# WHAT: build, demo, test, lint, valgrind or all. Debian and Ubuntu through apt, as root or
+# with sudo; elsewhere the packages are named and it ends with 1.
+set -eu
+
+check=
+if [ "${1-}" = --check ]; then
+    check=1
+    shift
+fi
+what=${1-build}
+
+# needed for | how to see it: a program, pc:pkg-config module, h:header, lua: or py:module | apt | dnf | pacman | apk | brew
+table='
+build|cc|gcc|gcc|gcc|gcc|gcc
+build|h:stdio.h|libc6-dev|glibc-devel|glibc|musl-dev|-
+build|make|make|make|make|make|make
+build|pkg-config|pkg-config|pkgconf-pkg-config|pkgconf|pkgconf|pkgconf
+build|pc:lua5.4|liblua5.4-dev|lua-devel|lua|lua5.4-dev|lua
+build|pc:libcurl|libcurl4-openssl-dev|libcurl-devel|curl|curl-dev|curl
+build|pc:openssl|libssl-dev|openssl-devel|openssl|openssl-dev|openssl@3
+build|h:ev.h|libev-dev|libev-devel|libev|libev-dev|libev
+build|pc:yajl|libyajl-dev|yajl-devel|yajl|yajl-dev|yajl
+build|pc:libxml-2.0|libxml2-dev|libxml2-devel|libxml2|libxml2-dev|libxml2
+build|pc:libidn2|libidn2-dev|libidn2-devel|libidn2|libidn2-dev|libidn2
+build|pc:libbrotlidec|libbrotli-dev|brotli-devel|brotli|brotli-dev|brotli
+build|pc:libzstd|libzstd-dev|libzstd-devel|zstd|zstd-dev|zstd
+build|pc:zlib|zlib1g-dev|zlib-devel|zlib|zlib-dev|zlib
+demo|nginx|nginx-light|nginx|nginx|nginx|nginx
+demo|lua5.4|lua5.4|lua|lua|lua5.4|lua
+test|lua:busted.core|lua-busted|lua-busted|lua-busted|lua5.4-busted|-
+test|py:httpbin|python3-httpbin|python3-httpbin|python-httpbin|py3-httpbin|-
+test|py:gunicorn|gunicorn|python3-gunicorn|gunicorn|py3-gunicorn|-
+lint|clang-format|clang-format|clang-tools-extra|clang|clang-extra-tools|clang-format
+lint|luacheck|lua-check|lua-check|luacheck|luacheck|luacheck
+valgrind|valgrind|valgrind|valgrind|valgrind|valgrind|valgrind
+'
+
+# What each word takes in.
+case $what in
+build | lint | valgrind) wanted="build $what" ;;
+demo) wanted="build demo" ;;
+test) wanted="build demo test" ;;
+all) wanted="build demo test lint valgrind" ;;
+*)
+    echo "usage: deps.sh [--check] build|demo|test|lint|valgrind|all" >&2
+    exit 2
+    ;;
+esac
+
+have() { # $1: what the second column says
+    case $1 in
+    pc:*) pkg-config --exists "${1#pc:}" 2>/dev/null ;;
+    h:*) [ -e "/usr/include/${1#h:}" ] || [ -e "/usr/local/include/${1#h:}" ] ||
+        [ -e "/opt/homebrew/include/${1#h:}" ] ;;
+    py:*) [ -d "/usr/lib/python3/dist-packages/${1#py:}" ] || /usr/bin/python3 -c "import ${1#py:}" 2>/dev/null ;;
+    lua:*) lua5.4 -e "require '${1#lua:}'" 2>/dev/null ;;
+    nginx) command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] ;;
+    *) command -v "$1" >/dev/null ;;
+    esac
+}
+
+# The columns of the rows that are missing, one row a line.
+missing() {
+    echo "$table" | while IFS='|' read -r group see rest; do
+        [ -n "$group" ] || continue
+        case " $wanted " in
+        *" $group "*) have "$see" || echo "$rest" ;;
+        esac
+    done
+}
+
+column() { # $1: lines, $2: number of the column
+    echo "$1" | cut -d'|' -f"$2" | grep -v '^-$' | sort -u | tr '\n' ' '
+}
+
+lacking=$(missing)
+[ -n "$lacking" ] || exit 0
+
+if [ -n "$check" ]; then
+    echo "not installed: $(column "$lacking" 1)" >&2
+    echo "scripts/deps.sh $what installs it on Debian and Ubuntu and names it for other systems" >&2
+    exit 1
+fi
+
+if ! command -v apt-get >/dev/null; then
+    echo "Please install these packages and try again:" >&2
+    n=2
+    for tool in "dnf install" "pacman -S" "apk add" "brew install"; do
+        echo "  $tool $(column "$lacking" $n)" >&2
+        n=$((n + 1))
+    done
+    exit 1
+fi
+
+as_root=
+if [ "$(id -u)" != 0 ]; then
+    if ! command -v sudo >/dev/null; then
+        echo "Please install as root: apt-get install $(column "$lacking" 1)" >&2
+        exit 1
+    fi
+    as_root=sudo
+fi
+
+# nginx is wanted as a program: its package must not start a server on this machine.
+policy=/usr/sbin/policy-rc.d
+made_policy=
+forget_policy() {
+    [ -z "$made_policy" ] || $as_root rm -f $policy
+}
+trap forget_policy EXIT
+case $lacking in
+*nginx*)
+    if [ ! -e $policy ]; then
+        made_policy=1
+        printf '#!/bin/sh\nexit 101\n' | $as_root tee $policy >/dev/null
+        $as_root chmod +x $policy
+    fi
+    ;;
+esac
+
+packages=$(column "$lacking" 1)
+echo "installing: $packages" >&2
+log=$(mktemp)
+install() {
+    # shellcheck disable=SC2086 # one word a package
+    $as_root env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y --no-install-recommends $packages >"$log" 2>&1
+}
+if ! install; then
+    $as_root apt-get update >"$log" 2>&1 || true
+    if ! install; then
+        cat "$log" >&2
+        rm -f "$log"
+        echo "apt could not install: $packages" >&2
+        exit 1
+    fi
+fi
+rm -f "$log"

@@ -1,0 +1,434 @@
+/* The command: takes the arguments, opens the floors in order, runs the script as the
+ * top-level task, closes everything in reverse. Policy lives elsewhere. */
+#include <errno.h>
+#include <lauxlib.h>
+#include <lualib.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "bind/args.h"
+#include "bind/emit.h"
+#include "bind/home.h"
+#include "bind/lib.h"
+#include "bind/progress.h"
+#include "bind/stats.h"
+#include "bind/task.h"
+#include "engine/engine.h"
+
+enum { EXIT_OK, EXIT_SCRIPT, EXIT_USAGE, EXIT_STRICT, EXIT_SIGNAL = 128 };
+enum { DEFAULT_LIMIT = 100, DEFAULT_PER_HOST = 8 };
+
+/* One run of the program; lives in main(). */
+struct run {
+    struct lf_args args;
+    struct lf_home home;
+    int argc;
+    char **argv;                  /* borrowed from main */
+    char script[PATH_MAX];        /* the file to load; "" for -e and stdin */
+    struct lf_engine *eng;        /* owned */
+    struct lf_domain *domain;     /* owned: the run's default limits */
+    struct lf_progress *progress; /* owned; NULL: no line */
+    lua_State *L;                 /* owned */
+    double started;
+    int code; /* what main returns */
+};
+
+/* ---- signals ---- */
+
+enum { PATIENCE = 100000 }; /* µs between a signal and the end of a script that spins */
+
+static volatile sig_atomic_t signal_seen;
+static struct sigaction engine_action[NSIG]; /* the engine's own handlers */
+static lua_State *volatile interruptible; /* borrowed: the main state while it is open */
+
+static void on_hook(lua_State *L, lua_Debug *ar)
+{
+    (void)ar;
+    lua_sethook(L, NULL, 0, 0);
+    luaL_error(L, "interrupted");
+}
+
+/* Again and again, since pcall may catch the error, and the thread that ran last may not
+ * be the one that spins. lua_sethook may be called from a handler, see lua.c. */
+static void on_impatience(int signum)
+{
+    (void)signum;
+    lua_State *L = interruptible;
+    lua_State *co = L ? lf_sched_running(L) : NULL;
+    if (co)
+        lua_sethook(co, on_hook, LUA_MASKCOUNT, 1);
+}
+
+/* The first signal goes on to the engine's handler, which ends the run in order; only a
+ * script that does not come back to the loop is stopped by a hook. The second signal ends
+ * the process wherever it is. setitimer is a plain system call on Linux. */
+static void on_signal(int signum)
+{
+    static const struct itimerval patience = {{0, PATIENCE}, {0, PATIENCE}};
+    if (signal_seen)
+        _exit(EXIT_SIGNAL + signum);
+    signal_seen = signum;
+    setitimer(ITIMER_REAL, &patience, NULL);
+    if (engine_action[signum].sa_handler != SIG_DFL &&
+        engine_action[signum].sa_handler != SIG_IGN)
+        engine_action[signum].sa_handler(signum);
+}
+
+static void stop_run(void *arg, int signum)
+{
+    struct run *r = arg;
+    (void)signum;
+    lf_sched_stop(r->L);
+}
+
+static bool watch_signals(struct run *r)
+{
+    static const int signals[] = {SIGINT, SIGTERM};
+    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
+        struct sigaction act = {.sa_handler = on_signal};
+        if (lf_engine_on_signal(r->eng, signals[i], stop_run, r) != LF_OK ||
+            sigaction(signals[i], &act, &engine_action[signals[i]]) != 0)
+            return false;
+    }
+    struct sigaction act = {.sa_handler = on_impatience, .sa_flags = SA_RESTART};
+    signal(SIGPIPE, SIG_IGN);
+    return sigaction(SIGALRM, &act, NULL) == 0;
+}
+
+/* ---- which script ---- */
+
+static int usage(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+static int usage(const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    fputs("luafetch: ", stderr);
+    vfprintf(stderr, fmt, ap);
+    fputc('\n', stderr);
+    va_end(ap);
+    return EXIT_USAGE;
+}
+
+/* A file of that name, or else the bundled example. */
+static int find_script(struct run *r)
+{
+    const char *name = r->args.script;
+    struct stat st;
+    if (!name || strcmp(name, "-") == 0)
+        return EXIT_OK;
+    if (strlen(name) >= sizeof r->script)
+        return usage("%s: %s", name, strerror(ENAMETOOLONG));
+    if (stat(name, &st) == 0) {
+        if (S_ISDIR(st.st_mode))
+            return usage("%s is a directory, not a script", name);
+        if (access(name, R_OK) != 0)
+            return usage("cannot read %s: %s", name, strerror(errno));
+        snprintf(r->script, sizeof r->script, "%s", name);
+        return EXIT_OK;
+    }
+    int why = errno;
+    if (lf_home_example(&r->home, name, r->script))
+        return EXIT_OK;
+    if (why == ENOENT && !strchr(name, '/') && !strchr(name, '.'))
+        return usage("no script and no bundled example is named %s; "
+                     "luafetch --list names the examples",
+                     name);
+    return usage("cannot open %s: %s", name, strerror(why));
+}
+
+/* ---- inside Lua ---- */
+
+/* [-0, +0, m] `arg` as lua has it: the script at 0, its arguments from 1, the program and
+ * its options below. */
+static void set_arg(lua_State *L, const struct run *r)
+{
+    int n = r->argc - r->args.first;
+    lua_createtable(L, n > 0 ? n : 0, r->args.first);
+    lua_pushstring(L, r->args.code ? "-e" : r->script[0] ? r->script : "-");
+    lua_rawseti(L, -2, 0);
+    for (int i = 0; i < r->argc; i++) {
+        int at = i - r->args.first + 1;
+        if (at == 0)
+            continue;
+        lua_pushstring(L, r->argv[i]);
+        lua_rawseti(L, -2, at);
+    }
+    lua_setglobal(L, "arg");
+}
+
+/* [-0, +0, m] A script finds its neighbours with require, wherever it is run from. */
+static void set_path(lua_State *L, const struct run *r)
+{
+    const char *slash = strrchr(r->script, '/');
+    if (!slash || memchr(r->script, ';', (size_t)(slash - r->script)) ||
+        memchr(r->script, '?', (size_t)(slash - r->script)))
+        return; /* "./?.lua" is in the default path; the rest a path cannot express */
+    lua_getglobal(L, "package");
+    lua_pushlstring(L, r->script, (size_t)(slash - r->script));
+    lua_getfield(L, -2, "path");
+    lua_pushfstring(L, "%s/?.lua;%s/?/init.lua;%s", lua_tostring(L, -2),
+                    lua_tostring(L, -2), lua_tostring(L, -1));
+    lua_setfield(L, -4, "path");
+    lua_pop(L, 3);
+}
+
+/* [-0, +0, v] os.exit that leaves no emitted record behind. */
+static int l_exit(lua_State *L)
+{
+    lf_log_clear_line();
+    lf_emit_flush(L);
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_insert(L, 1);
+    lua_call(L, lua_gettop(L) - 1, 0);
+    return 0;
+}
+
+static void wrap_exit(lua_State *L)
+{
+    lua_getglobal(L, "os");
+    lua_getfield(L, -1, "exit");
+    lua_pushcclosure(L, l_exit, 1);
+    lua_setfield(L, -2, "exit");
+    lua_pop(L, 1);
+}
+
+/* [-0, +1, e] The script as a function, or its syntax error. Source text only: Lua does
+ * not check precompiled code. */
+static int load_script(lua_State *L, const struct run *r)
+{
+    if (r->args.code)
+        return luaL_loadbufferx(L, r->args.code, strlen(r->args.code), "=(command line)",
+                                "t");
+    return luaL_loadfilex(L, r->script[0] ? r->script : NULL, "t");
+}
+
+/* [-0, +0, e] The counters are for the program's own Lua and for tests. */
+static void add_counters(lua_State *L)
+{
+    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
+    lua_getfield(L, -1, "luafetch.core");
+    lf_stats_register(L);
+    lua_pop(L, 2);
+}
+
+static void open_lua(lua_State *L, struct run *r)
+{
+    const struct lf_args *a = &r->args;
+    const struct lf_lib_conf conf = {
+        .limit = a->limit,
+        .per_host = a->per_host,
+        .timeout = a->timeout,
+        .headers = &a->headers,
+        .user_agent = a->user_agent,
+        .insecure = a->insecure,
+        .lua_dir = r->home.lua,
+        .module_dir = r->home.modules,
+    };
+    luaL_openlibs(L);
+    lf_lib_open(L, r->eng, r->domain, &conf);
+    add_counters(L);
+    set_arg(L, r);
+    set_path(L, r);
+    wrap_exit(L);
+    if (r->progress)
+        lf_progress_guard(L);
+}
+
+/* For tests: a whole collection at every point where Lua may collect. */
+static void stress_collector(lua_State *L)
+{
+    const char *wish = getenv("LF_GCSTRESS");
+    if (!wish || !*wish)
+        return;
+    lua_gc(L, LUA_GCINC, 1, 1000, 30); /* no pause after a cycle, a step is a cycle */
+    lua_gc(L, LUA_GCCOLLECT);
+}
+
+/* [-0, +0, e] Opens, loads and runs; sets r->code. Called in protected mode, so that the
+ * end of memory is an error like any other. */
+static int run_script(lua_State *L)
+{
+    struct run *r = lua_touserdata(L, 1);
+    const char *why;
+    open_lua(L, r);
+    if (lf_emit_open(L, r->args.output, &why) != LF_OK) {
+        r->code = usage("%s", why);
+        return 0;
+    }
+    if (load_script(L, r) != LUA_OK)
+        return lua_error(L);
+    luaL_checkstack(L, r->argc, "too many arguments");
+    for (int i = r->args.first; i < r->argc; i++)
+        lua_pushstring(L, r->argv[i]);
+    stress_collector(L);
+    interruptible = L;
+    switch (lf_sched_run(L, r->argc > r->args.first ? r->argc - r->args.first : 0)) {
+    case LF_RUN_OK:
+        break;
+    case LF_RUN_ERROR:
+        if (!signal_seen)
+            return lua_error(L);
+        /* fall through */
+    case LF_RUN_INTERRUPTED:
+        r->code = EXIT_SIGNAL + (signal_seen ? signal_seen : SIGINT);
+        break;
+    }
+    return 0;
+}
+
+/* [-0, +0, e] The summary, made by luafetch.report. */
+static int report(lua_State *L)
+{
+    struct run *r = lua_touserdata(L, 1);
+    lua_getglobal(L, "require");
+    lua_pushstring(L, "luafetch.report");
+    lua_call(L, 1, 1);
+    lua_getfield(L, -1, r->args.stats == LF_STATS_JSON ? "json" : "text");
+    lf_stats_push(L, r->eng, r->started);
+    lua_pushinteger(L, r->args.limit ? r->args.limit : DEFAULT_LIMIT);
+    lua_setfield(L, -2, "limit");
+    lua_pushinteger(L, r->args.per_host ? r->args.per_host : DEFAULT_PER_HOST);
+    lua_setfield(L, -2, "per_host");
+    lua_call(L, 1, 1);
+    const char *text = lua_tostring(L, -1);
+    if (text)
+        fprintf(stderr, "%s\n", text);
+    return 0;
+}
+
+/* Call a C function with r; its error is printed and makes the exit code. */
+static void protect(struct run *r, lua_CFunction fn)
+{
+    lua_pushcfunction(r->L, fn);
+    lua_pushlightuserdata(r->L, r);
+    if (lua_pcall(r->L, 1, 0, 0) == LUA_OK)
+        return;
+    const char *text = lua_tostring(r->L, -1);
+    lf_log(LF_LOG_ERROR, "%s", text ? text : "an error without a text");
+    lua_settop(r->L, 0);
+    r->code = EXIT_SCRIPT;
+}
+
+/* ---- opening and closing ---- */
+
+static bool wants_summary(const struct run *r)
+{
+    if (r->args.stats != LF_STATS_AUTO)
+        return true;
+    return !r->args.quiet && isatty(STDERR_FILENO) && lf_engine_stats(r->eng)->requests;
+}
+
+static bool wants_progress(const struct run *r)
+{
+    if (r->args.progress != LF_AUTO)
+        return r->args.progress == LF_YES;
+    const char *term = getenv("TERM");
+    return !r->args.quiet && isatty(STDERR_FILENO) && term && strcmp(term, "dumb") != 0;
+}
+
+static bool open_engine(struct run *r)
+{
+    const struct lf_engine_conf conf = {.limit = r->args.limit};
+    const struct lf_domain_conf limits = {
+        .limit = r->args.limit ? r->args.limit : DEFAULT_LIMIT,
+        .per_host = r->args.per_host ? r->args.per_host : DEFAULT_PER_HOST,
+    };
+    if (lf_engine_new(&conf, &r->eng) != LF_OK ||
+        lf_domain_new(r->eng, NULL, &limits, &r->domain) != LF_OK)
+        return false;
+    r->L = luaL_newstate();
+    return r->L && watch_signals(r);
+}
+
+static void set_log_level(const struct lf_args *a)
+{
+    if (a->quiet || a->verbose)
+        lf_log_set_level(a->quiet ? LF_LOG_ERROR : LF_LOG_DEBUG);
+    if (a->insecure)
+        fputs("warning: --insecure: certificates are NOT checked; anyone on the way can "
+              "read and change what is fetched\n",
+              stderr);
+}
+
+/* A script that lost records and went on has failed all the same. */
+static void close_output(struct run *r)
+{
+    const char *why = "cannot write to standard output";
+    bool lost = lf_emit_close(r->L, &why) != LF_OK;
+    lost |= fflush(stdout) != 0;
+    if (!lost || r->code != EXIT_OK)
+        return;
+    lf_log(LF_LOG_ERROR, "%s", why);
+    r->code = EXIT_SCRIPT;
+}
+
+static void run(struct run *r)
+{
+    if (wants_progress(r))
+        r->progress = lf_progress_new(r->eng);
+    r->started = lf_engine_now(r->eng);
+    protect(r, run_script);
+    interruptible = NULL;
+    lf_progress_free(r->progress);
+    close_output(r);
+    if (wants_summary(r))
+        protect(r, report);
+    if (r->code == EXIT_OK && r->args.strict && lf_stats_failed(lf_engine_stats(r->eng)))
+        r->code = EXIT_STRICT;
+}
+
+static void close_all(struct run *r)
+{
+    if (r->L)
+        lua_close(r->L);
+    if (r->domain)
+        lf_domain_release(r->domain);
+    if (r->eng)
+        lf_engine_free(r->eng);
+}
+
+static int start(struct run *r)
+{
+    if (!lf_home_find(&r->home))
+        return usage("cannot find luafetch's own Lua files (looked last in %s); "
+                     "set LUAFETCH_HOME",
+                     r->home.lua);
+    if (r->args.list)
+        return lf_home_list(&r->home, stdout), EXIT_OK;
+    int code = find_script(r);
+    if (code != EXIT_OK)
+        return code;
+    set_log_level(&r->args);
+    if (open_engine(r))
+        run(r);
+    else
+        r->code = usage("cannot start: out of memory or descriptors");
+    close_all(r);
+    return r->code;
+}
+
+int main(int argc, char **argv)
+{
+    static struct run r;
+    r.argc = argc;
+    r.argv = argv;
+    int code = EXIT_OK;
+    if (!lf_args_parse(&r.args, argc, argv))
+        code = usage("%s", r.args.why);
+    else if (r.args.help)
+        lf_args_help(stdout);
+    else if (r.args.version)
+        printf("luafetch %s, %s\n", LF_VERSION, LUA_RELEASE);
+    else
+        code = start(&r);
+    lf_args_free(&r.args);
+    return code;
+}
