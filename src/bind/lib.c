@@ -10,6 +10,7 @@
 #include "bind/options.h"
 #include "bind/request.h"
 #include "bind/session.h"
+#include "bind/test.h"
 #include "bind/url.h"
 
 /* [-0, +1, m] What is alive in the engine and the scheduler: tests end where they began.
@@ -64,6 +65,7 @@ static void preload(lua_State *L)
     static const luaL_Reg modules[] = {{"luafetch.core", luaopen_core},
                                        {"luafetch.url", luaopen_luafetch_url},
                                        {"luafetch.json", luaopen_luafetch_json},
+                                       {"luafetch.test", luaopen_luafetch_test},
                                        {NULL, NULL}};
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
     luaL_setfuncs(L, modules, 0);

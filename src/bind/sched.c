@@ -225,6 +225,50 @@ enum lf_run_end lf_sched_run(lua_State *L, int nargs)
     return end;
 }
 
+/* Heads of lists cannot be copied: what they hold moves aside and back. */
+static void put_aside(struct lf_sched *s, struct lf_sched *aside)
+{
+    struct lf_list *const from[] = {&s->ready, &s->dying, &s->due};
+    struct lf_list *const to[] = {&aside->ready, &aside->dying, &aside->due};
+    for (size_t i = 0; i < sizeof from / sizeof *from; i++) {
+        lf_list_init(to[i]);
+        lf_list_splice(to[i], from[i]);
+    }
+    aside->eng = s->eng;
+    aside->domain = s->domain;
+    aside->current = s->current;
+    aside->top = s->top;
+    aside->running = s->running;
+    aside->blocked = s->blocked;
+    aside->adding = s->adding;
+}
+
+enum lf_run_end lf_sched_nested(lua_State *L, struct lf_engine *eng,
+                                struct lf_domain *domain)
+{
+    struct lf_sched *s = lf_sched_of(L), aside;
+    put_aside(s, &aside);
+    s->eng = eng;
+    s->domain = domain;
+    s->current = NULL;
+    s->running = s->blocked = NULL;
+    s->adding = NULL;
+    enum lf_run_end end = lf_sched_run(L, 0);
+    struct lf_sched inner;
+    put_aside(s, &inner);
+    lf_list_splice(&s->ready, &aside.ready);
+    lf_list_splice(&s->dying, &aside.dying);
+    lf_list_splice(&s->due, &aside.due);
+    s->eng = aside.eng;
+    s->domain = aside.domain;
+    s->current = aside.current;
+    s->top = aside.top;
+    s->running = aside.running;
+    s->blocked = aside.blocked;
+    s->adding = aside.adding;
+    return end;
+}
+
 void lf_sched_stop(lua_State *L)
 {
     lf_sched_of(L)->stopping = true;

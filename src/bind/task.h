@@ -66,6 +66,11 @@ void lf_sched_open(lua_State *L, struct lf_engine *eng, struct lf_domain *domain
  * descendants have ended. On LF_RUN_ERROR the message with its traceback is pushed. */
 enum lf_run_end lf_sched_run(lua_State *L, int nargs);
 
+/* [-1, +(0|1), -] Run a function as a program of its own over another engine, inside a
+ * running task, while everything else stands still. For luafetch.test. */
+enum lf_run_end lf_sched_nested(lua_State *L, struct lf_engine *eng,
+                                struct lf_domain *domain);
+
 /* Ask the run to end: cancels the top-level task. Callable from engine callbacks. */
 void lf_sched_stop(lua_State *L);
 

@@ -217,8 +217,8 @@ struct lf_script_answer {
     size_t body_len;
 };
 
-/* Called in lf_engine_step for every transfer that starts; fills `a` with borrowed
- * pointers that live until the next call. */
+/* Called in lf_engine_step for every transfer that starts; the pointers it fills into `a`
+ * are borrowed and outlive the engine. */
 typedef void lf_script_fn(void *arg, const char *method, const char *url,
                           struct lf_script_answer *a);
 void lf_script_set(struct lf_engine *eng, lf_script_fn *fn, void *arg);

@@ -9,6 +9,7 @@ struct play { /* an answer on its way */
     struct lf_list link;
     struct script *script; /* borrowed: outlives us */
     struct lf_xfer *x;     /* borrowed: until it has ended */
+    struct lf_script_answer answer;
     struct lf_timer timer;
 };
 
@@ -53,11 +54,11 @@ static void answer(struct script *s, struct lf_xfer *x, const struct lf_script_a
     lf_req_on_end(x);
 }
 
-static void ask(struct script *s, struct lf_xfer *x, struct lf_script_answer *a)
+static void ask(struct script *s, struct play *p)
 {
-    *a = (struct lf_script_answer){.status = 404};
+    p->answer = (struct lf_script_answer){.status = 404};
     if (s->eng->script_fn)
-        s->eng->script_fn(s->eng->script_arg, x->method, x->target_url, a);
+        s->eng->script_fn(s->eng->script_arg, p->x->method, p->x->target_url, &p->answer);
 }
 
 static void on_due(struct lf_timer *t)
@@ -65,8 +66,7 @@ static void on_due(struct lf_timer *t)
     struct play *p = lf_container(t, struct play, timer);
     struct script *s = p->script;
     struct lf_xfer *x = p->x;
-    struct lf_script_answer a;
-    ask(s, x, &a);
+    struct lf_script_answer a = p->answer;
     drop(p);
     answer(s, x, &a);
 }
@@ -79,13 +79,12 @@ static bool script_kick(struct lf_transport *tp, bool all)
     for (struct lf_list *n = lf_list_shift(&s->started); n;
          n = lf_list_shift(&s->started)) {
         struct play *p = lf_container(n, struct play, link);
-        struct lf_script_answer a;
         lf_list_append(&s->waiting, &p->link);
-        ask(s, p->x, &a);
+        ask(s, p);
         any = true;
-        if (a.delay >= LF_NEVER)
+        if (p->answer.delay >= LF_NEVER)
             continue;
-        if (!lf_timers_add(&s->eng->timers, &p->timer, s->eng->now + a.delay))
+        if (!lf_timers_add(&s->eng->timers, &p->timer, s->eng->now + p->answer.delay))
             on_due(&p->timer);
     }
     return any;

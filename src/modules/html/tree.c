@@ -29,6 +29,42 @@ static struct source *source_of(void *ctx)
     return ((htmlParserCtxt *)ctx)->_private;
 }
 
+/* --- the end of memory --- */
+
+/* Let the parser see the end. Not by xmlStopParser: that frees the input, which may be
+ * what is in use. */
+static void fail_memory(htmlParserCtxt *ctxt)
+{
+    source_of(ctxt)->no_memory = true;
+    ctxt->disableSAX = 1;
+    ctxt->instate = XML_PARSER_EOF;
+    if (ctxt->input)
+        ctxt->input->cur = ctxt->input->end;
+}
+
+/* Whose parser runs on this thread. */
+static _Thread_local struct source *current;
+
+/* Errors that belong to no parser come here. One matters: when xmlStrdup has no memory,
+ * the HTML parser does not notice and goes round for ever. An input buffer that cannot
+ * grow puts its cursor back, so for that one reading just ends. */
+static void on_generic_error(void *arg, const char *fmt, ...)
+{
+    const xmlError *error = xmlGetLastError();
+    (void)arg, (void)fmt;
+    if (!current || !error || error->code != XML_ERR_NO_MEMORY)
+        return;
+    current->no_memory = true;
+    if (error->domain != XML_FROM_BUFFER && error->domain != XML_FROM_IO)
+        fail_memory(current->ctxt);
+}
+
+void lf_tree_init(void)
+{
+    xmlInitParser();
+    xmlSetGenericErrorFunc(NULL, on_generic_error);
+}
+
 /* --- input --- */
 
 /* libxml2 compares every attribute of a tag with all before it. When its list of them has
@@ -45,6 +81,8 @@ static int on_read(void *arg, char *out, int cap)
 {
     static const char close_tag[] = "\">'>\">";
     struct source *s = arg;
+    if (s->no_memory)
+        return 0;
     if (is_flooded(s->ctxt)) {
         memcpy(out, close_tag, sizeof close_tag - 1);
         return sizeof close_tag - 1;
@@ -53,33 +91,6 @@ static int on_read(void *arg, char *out, int cap)
 }
 
 /* --- building --- */
-
-/* Not xmlStopParser: that frees the input, which may be what is growing. */
-static void fail_memory(htmlParserCtxt *ctxt)
-{
-    source_of(ctxt)->no_memory = true;
-    ctxt->instate = XML_PARSER_EOF;
-    ctxt->disableSAX = 1;
-}
-
-/* Whose parser runs on this thread. */
-static _Thread_local struct source *current;
-
-/* Errors that belong to no parser come here. One matters: when xmlStrdup has no memory,
- * the HTML parser does not notice and goes round for ever. */
-static void on_generic_error(void *arg, const char *fmt, ...)
-{
-    const xmlError *error = xmlGetLastError();
-    (void)arg, (void)fmt;
-    if (current && error && error->code == XML_ERR_NO_MEMORY)
-        fail_memory(current->ctxt);
-}
-
-void lf_tree_init(void)
-{
-    xmlInitParser();
-    xmlSetGenericErrorFunc(NULL, on_generic_error);
-}
 
 static void *alloc_zero(size_t n)
 {
