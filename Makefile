@@ -131,7 +131,7 @@ conformance: all servers
 asan-test: asan servers
 	@scripts/run-tests.sh --build build/asan unit spec
 
-## gcstress: the specs with the collector run at every chance
+## gcstress: the specs with the collector running at every chance; LF_GCSTRESS=30 whole cycles
 gcstress: all servers
 	@scripts/run-tests.sh --build $(BUILD) gcstress $(SPEC)
 

@@ -57,7 +57,7 @@ for kind in "${kinds[@]}"; do
         done
         ;;
     spec) run "$LUAFETCH" --no-progress tests/run.lua "${files[@]}" ;;
-    gcstress) LF_GCSTRESS=1 run "$LUAFETCH" --no-progress tests/run.lua "${files[@]}" ;;
+    gcstress) LF_GCSTRESS=${LF_GCSTRESS:-6} run "$LUAFETCH" --no-progress tests/run.lua "${files[@]}" ;;
     conformance)
         for t in tests/conformance/*.lua; do
             [ -f "$t" ] && run "$LUAFETCH" --no-progress "$t"

@@ -242,13 +242,14 @@ static void open_lua(lua_State *L, struct run *r)
         lf_progress_guard(L);
 }
 
-/* For tests: a whole collection at every point where Lua may collect. */
+/* For tests: the collector never rests and does a step at every point where Lua may
+ * collect. LF_GCSTRESS is the size of the step as a power of two; 30 is a whole cycle. */
 static void stress_collector(lua_State *L)
 {
-    const char *wish = getenv("LF_GCSTRESS");
-    if (!wish || !*wish)
+    const char *size = getenv("LF_GCSTRESS");
+    if (!size || !*size)
         return;
-    lua_gc(L, LUA_GCINC, 1, 1000, 30); /* no pause after a cycle, a step is a cycle */
+    lua_gc(L, LUA_GCINC, 1, 1000, (int)strtol(size, NULL, 10));
     lua_gc(L, LUA_GCCOLLECT);
 }
 

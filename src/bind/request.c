@@ -250,6 +250,16 @@ static void inherit(lua_State *L, struct making *m, int idx, int opts, int sessi
     lua_settop(L, top);
 }
 
+/* A group limits what it starts, also in a session, when it was opened for that session.
+ */
+static struct lf_domain *domain_for(lua_State *L, const struct lf_session *session)
+{
+    struct lf_domain *group = lf_task_group_domain(L);
+    if (!session)
+        return lf_task_domain(L);
+    return group && lf_domain_within(group, session->domain) ? group : session->domain;
+}
+
 struct lf_req *lf_request_make(lua_State *L, int idx, int opts, int session,
                                const char *who, const char *method)
 {
@@ -264,7 +274,7 @@ struct lf_req *lf_request_make(lua_State *L, int idx, int opts, int session,
     lua_pushnil(L);
     int anchor = lua_gettop(L);
     read_tables(L, &m, idx, opts, anchor, who);
-    m.o.domain = m.session ? m.session->domain : lf_task_domain(L);
+    m.o.domain = domain_for(L, m.session);
 
     struct lf_req *req = NULL;
     enum lf_err err = build(&m, lf_task_engine(L), anchor, method, &req);

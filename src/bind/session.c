@@ -73,6 +73,26 @@ static int l_tostring(lua_State *L)
     return 1;
 }
 
+/* s:stats(): what its requests came to. */
+static int l_stats(lua_State *L)
+{
+    const struct lf_domain_stats st = lf_domain_stats(lf_session_check(L, 1)->domain);
+    const struct {
+        const char *name;
+        uint64_t count;
+    } fields[] = {{"requests", st.requests},
+                  {"ok", st.ok},
+                  {"failed", st.failed},
+                  {"queued", st.queued},
+                  {"active", st.active}};
+    lua_createtable(L, 0, 5);
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        lua_pushinteger(L, (lua_Integer)fields[i].count);
+        lua_setfield(L, -2, fields[i].name);
+    }
+    return 1;
+}
+
 /* ---- making one ---- */
 
 static void set_base(lua_State *L, struct lf_session *s, const struct lf_draft *d)
@@ -105,8 +125,7 @@ static void bind_auth(lua_State *L, struct lf_session *s)
 
 static void open_domain(lua_State *L, struct lf_session *s, const struct lf_draft *d)
 {
-    enum lf_err err =
-        lf_domain_new(lf_task_engine(L), lf_task_domain(L), &d->limits, &s->domain);
+    enum lf_err err = lf_domain_new(lf_task_engine(L), NULL, &d->limits, &s->domain);
     if (err)
         luaL_error(L, "%s: not enough memory", who);
     s->config.opts.domain = s->domain;
@@ -204,6 +223,8 @@ static void push_meta(lua_State *L)
     lua_newtable(L);
     lua_pushcfunction(L, l_close);
     lua_setfield(L, -2, "close");
+    lua_pushcfunction(L, l_stats);
+    lua_setfield(L, -2, "stats");
     lf_fetch_add_methods(L);
     lua_setfield(L, -2, "__index");
     lua_pushvalue(L, -1);

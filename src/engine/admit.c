@@ -5,7 +5,6 @@
  * parent, up to the run; it holds a slot in each until it ends. */
 #include "engine/internal.h"
 
-#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 #include "engine/req.h"
@@ -33,6 +32,7 @@ struct lf_domain {
     struct lf_host *all;  /* owned: the one queue when there is no limit per host */
     struct lf_list turns; /* hosts that may start one more */
     unsigned active, queued, refs, depth;
+    uint64_t ok, failed;
 };
 
 static bool full(const struct lf_domain *d)
@@ -133,8 +133,7 @@ enum lf_err lf_domain_new(struct lf_engine *eng, struct lf_domain *parent,
     if (!d)
         return LF_ERESOURCE;
     d->parent = parent ? parent : eng->run;
-    d->depth = d->parent ? d->parent->depth + 1 : 0;
-    assert(d->depth < TICKETS); /* who nests deeper is our own bug */
+    d->depth = d->parent ? d->parent->depth + 1 : 1;
     d->eng = eng;
     d->conf = *conf;
     d->refs = 1;
@@ -172,6 +171,30 @@ void lf_domain_release(struct lf_domain *d)
 void lf_domain_retain(struct lf_domain *d)
 {
     d->refs++;
+}
+
+unsigned lf_domain_depth(const struct lf_domain *d)
+{
+    return d->depth;
+}
+
+bool lf_domain_within(const struct lf_domain *d, const struct lf_domain *outer)
+{
+    while (d && d != outer)
+        d = d->parent;
+    return d != NULL;
+}
+
+void lf_domain_count(struct lf_domain *d, bool ok)
+{
+    for (; d; d = d->parent)
+        ok ? d->ok++ : d->failed++;
+}
+
+struct lf_domain_stats lf_domain_stats(const struct lf_domain *d)
+{
+    return (struct lf_domain_stats){d->ok + d->failed, d->ok, d->failed, d->queued,
+                                    d->active};
 }
 
 /* ---- tickets ---- */
@@ -223,6 +246,7 @@ static enum lf_err enter(struct lf_req *req, struct lf_domain *d, bool front)
         if (!t->host)
             return LF_ERESOURCE;
         t->req = req;
+        t->domain = d;
         t->held = false;
         a->level++;
         lf_list_init(&t->link);
@@ -252,8 +276,7 @@ enum lf_err lf_admit(struct lf_req *req, bool front)
 void lf_admit_leave(struct lf_req *req)
 {
     struct lf_admission *a = &req->admission;
-    struct lf_domain *freed[TICKETS];
-    unsigned n = 0;
+    unsigned n = a->level;
     while (a->level) {
         struct lf_ticket *t = &a->tickets[--a->level];
         struct lf_host *h = t->host;
@@ -261,7 +284,6 @@ void lf_admit_leave(struct lf_req *req)
         if (t->held) {
             h->active--;
             d->active--;
-            freed[n++] = d;
         } else {
             unqueue(t);
         }
@@ -269,8 +291,8 @@ void lf_admit_leave(struct lf_req *req)
         t->host = NULL;
         host_drop(h);
     }
-    for (unsigned i = 0; i < n; i++)
-        pump(freed[i]);
+    while (n)
+        pump(a->tickets[--n].domain);
 }
 
 struct lf_domain *lf_domain_from_link(struct lf_list *link)

@@ -14,7 +14,7 @@
 enum {
     EVENT_BATCH = 16,  /* socket events handled before tasks get their turn: a connection
                           that became free is used while it is still warm */
-    TICKETS = 4,       /* how deep admission domains nest: run, session, group … */
+    FEW_TICKETS = 3,   /* how deep admission domains mostly nest: run, session, group */
     FD_RESERVE = 64,   /* descriptors left to the script and to files */
     POOLED_REQS = 256, /* ended requests kept for re-use */
 };
@@ -65,14 +65,16 @@ void lf_loop_forget(struct lf_loop *loop, int fd); /* before close */
 struct lf_host;
 
 struct lf_ticket {
-    struct lf_list link;  /* in the host's queue while waiting */
-    struct lf_host *host; /* borrowed; NULL: not in that domain */
+    struct lf_list link;      /* in the host's queue while waiting */
+    struct lf_host *host;     /* borrowed; NULL: not in that domain */
+    struct lf_domain *domain; /* borrowed: outlives the request */
     struct lf_req *req;
     bool held; /* admitted there */
 };
 
 struct lf_admission {
-    struct lf_ticket tickets[TICKETS];
+    struct lf_ticket *tickets; /* one a domain: `few`, or in the request's arena */
+    struct lf_ticket few[FEW_TICKETS];
     unsigned level; /* how many domains were entered */
 };
 
@@ -88,6 +90,8 @@ bool lf_domain_waits_for_host(const struct lf_domain *d);
 
 uint32_t lf_host_hash(const char *s, size_t n);
 void lf_domain_retain(struct lf_domain *d);
+unsigned lf_domain_depth(const struct lf_domain *d); /* the run's own: 1 */
+void lf_domain_count(struct lf_domain *d, bool ok);  /* a request has ended */
 
 /* ---- req.c ---- */
 

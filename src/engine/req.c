@@ -370,12 +370,14 @@ static void count_transfer(struct lf_engine *eng, const struct lf_xfer *x)
     s->latency[latency_bucket(x->timings.total)]++;
 }
 
-static void count_request(struct lf_engine *eng, const struct lf_result *res)
+static void count_request(struct lf_engine *eng, struct lf_domain *domain,
+                          const struct lf_result *res)
 {
     struct lf_stats *s = &eng->stats;
     bool ok = !res->err && res->status < 400;
     s->requests++;
     ok ? s->ok++ : s->failed++;
+    lf_domain_count(domain, ok);
     s->by_err[res->err ? res->err : ok ? LF_OK : LF_EHTTP]++;
     if (!res->err && res->status / 100 < 6)
         s->by_status[res->status / 100]++;
@@ -400,6 +402,8 @@ static void fill_result(struct lf_req *req)
     res->timings.dns += req->resolve_took;
     res->timings.queue = (started ? req->admitted : now) - req->submitted;
     res->timings.total = started ? now - req->admitted : 0;
+    if (res->timings.total < res->timings.first_byte) /* libcurl's clock is read later */
+        res->timings.total = res->timings.first_byte;
 }
 
 /* An exchange, or the waiting for one, is over: go on to the next hop or be done. */
@@ -420,7 +424,7 @@ static void finish(struct lf_req *req)
     lf_timers_remove(&eng->timers, &req->timer);
     lf_admit_leave(req);
     fill_result(req);
-    count_request(eng, &req->res);
+    count_request(eng, req->domain, &req->res);
     req->state = REQ_ENDED;
     req->done(req, req->arg);
 }
@@ -514,7 +518,10 @@ static enum lf_err copy_opts(struct lf_req *req, const struct lf_opts *o)
     if (!err && o->resolve)
         err = lf_headers_copy(&req->resolve, o->resolve);
     req->ip = o->ip;
-    if (err || !req->method || (o->ca && !req->ca) ||
+    if (lf_domain_depth(req->domain) > FEW_TICKETS)
+        req->admission.tickets = lf_arena_alloc(
+            &req->arena, lf_domain_depth(req->domain) * sizeof(struct lf_ticket));
+    if (err || !req->method || !req->admission.tickets || (o->ca && !req->ca) ||
         (o->http_version && !req->http_version))
         return LF_ERESOURCE;
     req->body = o->body;
@@ -544,6 +551,7 @@ enum lf_err lf_req_new(struct lf_engine *eng, const struct lf_opts *o,
     req->timer = (struct lf_timer){.fire = on_timer};
     req->domain = o->domain ? o->domain : eng->run;
     lf_domain_retain(req->domain);
+    req->admission.tickets = req->admission.few;
     req->history_end = &req->res.history;
     lf_list_init(&req->x.link);
     err = copy_opts(req, o);

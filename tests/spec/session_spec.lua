@@ -194,3 +194,50 @@ describe("a session", function()
     assert.matches("a session is wanted", misuse(lf.session().fetch, "x"))
   end)
 end)
+
+describe("a session's limits", function()
+  local test = require "luafetch.test"
+
+  it("are its own, not the run's", function()
+    local log = test.run({ ["http://a.test/"] = { delay = 1 } }, function()
+      local s <close> = lf.session { limit = 200, per_host = 200 }
+      local urls = {}
+      for i = 1, 200 do urls[i] = "http://a.test/" end
+      local _, failed = s:gather(urls)
+      assert.equal(0, failed)
+    end)
+    assert.equal(1, log.elapsed)
+    assert.equal(0, log.leftovers)
+  end)
+
+  it("hold together with those of a gather", function()
+    local log = test.run({ ["http://a.test/"] = { delay = 1 } }, function()
+      local s <close> = lf.session { limit = 200, per_host = 200 }
+      local urls = {}
+      for i = 1, 20 do urls[i] = "http://a.test/" end
+      s:gather(urls, { limit = 5 })
+      s:gather(urls, { per_host = 2 })
+    end)
+    assert.equal(4 + 10, log.elapsed)
+  end)
+
+  it("hold however deep groups nest", function()
+    test.run({ ["http://a.test/"] = { delay = 1 } }, function()
+      local function down(n)
+        if n == 0 then return (assert(fetch "http://a.test/").status) end
+        local results = lf.map({ n, n }, function() return down(n - 1) end, { limit = 2 })
+        return results[2]
+      end
+      assert.equal(200, down(7))
+    end)
+  end)
+
+  it("are counted by stats", function()
+    test.run({ ["http://a.test/"] = {}, ["http://b.test/"] = { error = "connect" } }, function()
+      local s <close> = lf.session()
+      s:gather { "http://a.test/", "http://b.test/", "http://a.test/" }
+      fetch "http://a.test/"
+      assert.same({ requests = 3, ok = 2, failed = 1, queued = 0, active = 0 }, s:stats())
+    end)
+  end)
+end)

@@ -110,6 +110,11 @@ function Session:each(items, fn, opts) end
 ---@return integer|luafetch.Error nfailed
 function Session:map(items, fn, opts) end
 
+---What the session's requests came to so far: `requests` that ended (`ok` + `failed`), and
+---how many are `queued` and `active` now.
+---@return { requests: integer, ok: integer, failed: integer, queued: integer, active: integer }
+function Session:stats() end
+
 ---Give the session up. Requests on their way go on; new ones raise.
 function Session:close() end
 

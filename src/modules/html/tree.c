@@ -45,24 +45,30 @@ static void fail_memory(htmlParserCtxt *ctxt)
 /* Whose parser runs on this thread. */
 static _Thread_local struct source *current;
 
-/* Errors that belong to no parser come here. One matters: when xmlStrdup has no memory,
- * the HTML parser does not notice and goes round for ever. An input buffer that cannot
- * grow puts its cursor back, so for that one reading just ends. */
-static void on_generic_error(void *arg, const char *fmt, ...)
+/* Every error comes here, and one matters: libxml2 2.9 stands still for ever in several
+ * loops when memory ended. An input buffer that could not grow puts its cursor back, so
+ * for that one reading just ends. */
+static void on_error(void *arg, xmlError *error)
 {
-    const xmlError *error = xmlGetLastError();
-    (void)arg, (void)fmt;
-    if (!current || !error || error->code != XML_ERR_NO_MEMORY)
+    (void)arg;
+    if (!current || error->code != XML_ERR_NO_MEMORY)
         return;
     current->no_memory = true;
     if (error->domain != XML_FROM_BUFFER && error->domain != XML_FROM_IO)
         fail_memory(current->ctxt);
 }
 
+/* Some messages of XPath go past every handler but this one. */
+static void drop_message(void *arg, const char *fmt, ...)
+{
+    (void)arg, (void)fmt;
+}
+
 void lf_tree_init(void)
 {
     xmlInitParser();
-    xmlSetGenericErrorFunc(NULL, on_generic_error);
+    xmlSetStructuredErrorFunc(NULL, on_error);
+    xmlSetGenericErrorFunc(NULL, drop_message);
 }
 
 /* --- input --- */
@@ -315,7 +321,6 @@ xmlDoc *lf_tree_parse(const char *p, size_t n, const char *label, size_t label_l
     if (!ctxt)
         return NULL;
     lf_charset_reader_init(&s.reader, charset, p + bom, n - bom);
-    xmlResetLastError();
     current = &s;
     xmlDoc *doc = run(ctxt, &s);
     current = NULL;
