@@ -9,6 +9,8 @@
  * copied, removed from the multi, and only then told to its request. */
 #include "engine/lane.h"
 
+#include "engine/alloc.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -407,7 +409,7 @@ static void lanes_free(struct lf_transport *tp)
     curl_share_cleanup(l->shared.share);
     lf_tls_free(l->shared.tls);
     free(l);
-    curl_global_cleanup();
+    lf_alloc_global_cleanup();
 }
 
 /* As many lanes as the descriptors feed, each with its fixed share of connections. */
@@ -436,11 +438,11 @@ static bool init(struct lf_lanes *l)
 
 struct lf_transport *lf_lanes_new(struct lf_engine *eng)
 {
-    if (curl_global_init(CURL_GLOBAL_DEFAULT))
+    if (!lf_alloc_global_init())
         return NULL;
     struct lf_lanes *l = calloc(1, sizeof *l);
     if (!l) {
-        curl_global_cleanup();
+        lf_alloc_global_cleanup();
         return NULL;
     }
     l->base = (struct lf_transport){lanes_start, lanes_cancel, lanes_kick, lanes_free};

@@ -136,6 +136,7 @@ static enum lf_err set_once(struct lf_handle *h)
     SET(e, CURLOPT_PROXY_CAPATH, NULL);
     SET(e, CURLOPT_CAINFO, NULL); /* on_ssl gives every connection our store */
     SET(e, CURLOPT_PROXY, "");
+    SET(e, CURLOPT_NOPROXY, ""); /* else the environment is searched for every request */
     SET(e, CURLOPT_PROTOCOLS_STR, "http,https");
     SET(e, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
     SET(e, CURLOPT_FOLLOWLOCATION, 0L);
