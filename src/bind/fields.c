@@ -7,12 +7,23 @@
 #include "bind/suggest.h"
 #include "http/headers.h"
 
-#define FIELDS_MT "luafetch.headers"
+#define FIELDS_NAME "luafetch.headers"
 
 struct fields {
+    const char *block; /* borrowed from the user value, or our own `copy` */
     size_t len;
-    char block[];
+    char copy[];
 };
+
+/* [-0, +0, v] Upvalue 1 of every function here is the metatable. */
+static const struct fields *self(lua_State *L)
+{
+    const struct fields *h = lua_touserdata(L, 1);
+    if (!h || !lua_getmetatable(L, 1) || !lua_rawequal(L, -1, lua_upvalueindex(1)))
+        luaL_typeerror(L, 1, FIELDS_NAME);
+    lua_pop(L, 1);
+    return h;
+}
 
 /* Joining cookies would make one nonsensical cookie of them (RFC 6265 §3). */
 static bool is_set_cookie(const char *name, size_t n)
@@ -59,7 +70,7 @@ void lf_fields_push_values(lua_State *L, const char *block, size_t len, const ch
 
 static int l_index(lua_State *L)
 {
-    const struct fields *h = luaL_checkudata(L, 1, FIELDS_MT);
+    const struct fields *h = self(L);
     size_t n;
     const char *name = lua_type(L, 2) == LUA_TSTRING ? lua_tolstring(L, 2, &n) : NULL;
     if (!name)
@@ -90,7 +101,7 @@ static int l_next(lua_State *L)
 
 static int l_pairs(lua_State *L)
 {
-    luaL_checkudata(L, 1, FIELDS_MT);
+    self(L);
     lua_settop(L, 1);
     lua_pushinteger(L, 0);
     lua_pushcclosure(L, l_next, 2);
@@ -99,7 +110,7 @@ static int l_pairs(lua_State *L)
 
 static int l_tostring(lua_State *L)
 {
-    const struct fields *h = luaL_checkudata(L, 1, FIELDS_MT);
+    const struct fields *h = self(L);
     struct lf_header f;
     luaL_Buffer b;
     luaL_buffinit(L, &b);
@@ -113,18 +124,46 @@ static int l_tostring(lua_State *L)
     return 1;
 }
 
-void lf_fields_push(lua_State *L, const char *block, size_t len)
+static const char meta_key; /* its address: the metatable in the registry */
+
+static void set_meta(lua_State *L)
 {
     static const luaL_Reg functions[] = {{"__index", l_index},
                                          {"__newindex", l_newindex},
                                          {"__pairs", l_pairs},
                                          {"__tostring", l_tostring},
                                          {NULL, NULL}};
+    if (lua_rawgetp(L, LUA_REGISTRYINDEX, &meta_key) != LUA_TTABLE) {
+        lua_pop(L, 1);
+        luaL_newlibtable(L, functions);
+        lua_pushvalue(L, -1);
+        luaL_setfuncs(L, functions, 1);
+        lua_pushliteral(L, FIELDS_NAME);
+        lua_pushvalue(L, -1);
+        lua_setfield(L, -3, "__name");
+        lua_setfield(L, -2, "__metatable");
+        lua_pushvalue(L, -1);
+        lua_rawsetp(L, LUA_REGISTRYINDEX, &meta_key);
+    }
+    lua_setmetatable(L, -2);
+}
+
+void lf_fields_push(lua_State *L, const char *block, size_t len)
+{
     struct fields *h = lua_newuserdatauv(L, sizeof *h + len, 0);
+    h->block = h->copy;
     h->len = len;
     if (len)
-        memcpy(h->block, block, len);
-    if (luaL_newmetatable(L, FIELDS_MT))
-        luaL_setfuncs(L, functions, 0);
-    lua_setmetatable(L, -2);
+        memcpy(h->copy, block, len);
+    set_meta(L);
+}
+
+void lf_fields_push_view(lua_State *L, const char *block, size_t len, int owner)
+{
+    struct fields *h = lua_newuserdatauv(L, sizeof *h, 1);
+    h->block = block;
+    h->len = len;
+    lua_pushvalue(L, owner);
+    lua_setiuservalue(L, -2, 1);
+    set_meta(L);
 }

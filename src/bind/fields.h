@@ -10,6 +10,9 @@
  * names every field. */
 void lf_fields_push(lua_State *L, const char *block, size_t len);
 
+/* [-0, +1, m] The same without a copy: the block belongs to the value at `owner`. */
+void lf_fields_push_view(lua_State *L, const char *block, size_t len, int owner);
+
 /* [-0, +1, m] The joined value of a name, or nil. */
 void lf_fields_push_value(lua_State *L, const char *block, size_t len, const char *name,
                           size_t nlen);

@@ -9,7 +9,7 @@
 #include "bind/url.h"
 #include "http/charset.h"
 
-enum { UV_BODY = 1, UV_CACHE = 2, UV_COUNT = 2, LARGE_BODY = 64 << 10 };
+enum { UV_BODY = 1, UV_HEADERS, UV_CACHE, UV_COUNT = UV_CACHE, LARGE_BODY = 64 << 10 };
 
 /* data: URL, NUL, method, NUL, header block. The method is that of the last hop. */
 struct response {
@@ -142,10 +142,12 @@ static void push_http_version(lua_State *L, const struct response *r)
 
 static void push_headers(lua_State *L, const struct response *r)
 {
-    if (cached(L, "headers"))
+    if (lua_getiuservalue(L, 1, UV_HEADERS) != LUA_TNIL)
         return;
-    lf_fields_push(L, block_of(r), r->headers_len);
-    cache(L, "headers");
+    lua_pop(L, 1);
+    lf_fields_push_view(L, block_of(r), r->headers_len, 1);
+    lua_pushvalue(L, -1);
+    lua_setiuservalue(L, 1, UV_HEADERS);
 }
 
 static void push_timings(lua_State *L, const struct response *r)
@@ -218,10 +220,12 @@ static const struct {
 };
 enum { FIELDS = sizeof fields / sizeof *fields };
 
-/* Upvalue 1: name → number of the field, or the method. */
+/* Upvalues: name → number of the field, or the method; the metatable. */
 static int l_index(lua_State *L)
 {
-    const struct response *r = check(L);
+    const struct response *r = lua_touserdata(L, 1);
+    if (!r || !lua_getmetatable(L, 1) || !lua_rawequal(L, -1, lua_upvalueindex(2)))
+        return luaL_typeerror(L, 1, "Response");
     lua_settop(L, 2);
     int type = lua_rawget(L, lua_upvalueindex(1));
     if (type == LUA_TNUMBER)
@@ -410,9 +414,11 @@ static void push_meta(lua_State *L)
     if (lua_rawgetp(L, LUA_REGISTRYINDEX, &meta_key) == LUA_TTABLE)
         return;
     lua_pop(L, 1);
-    lua_createtable(L, 0, 4);
+    lua_createtable(L, 0, 5);
     lua_pushliteral(L, "luafetch.response");
-    lua_setfield(L, -2, "__name");
+    lua_pushvalue(L, -1);
+    lua_setfield(L, -3, "__name");
+    lua_setfield(L, -2, "__metatable");
     lua_pushcfunction(L, l_tostring);
     lua_setfield(L, -2, "__tostring");
     luaL_newlib(L, methods);
@@ -420,7 +426,8 @@ static void push_meta(lua_State *L)
         lua_pushinteger(L, i);
         lua_setfield(L, -2, fields[i].name);
     }
-    lua_pushcclosure(L, l_index, 1);
+    lua_pushvalue(L, -2);
+    lua_pushcclosure(L, l_index, 2);
     lua_setfield(L, -2, "__index");
     lua_pushvalue(L, -1);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &meta_key);
