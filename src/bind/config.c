@@ -116,6 +116,7 @@ void lf_config_init(struct lf_config *c)
 {
     lf_opts_init(&c->opts);
     lf_headers_init(&c->headers);
+    lf_headers_init(&c->resolve);
     lf_buf_init(&c->params, LF_URL_MAX);
     lf_buf_init(&c->auth, 1 << 20);
     lf_buf_init(&c->origins, 1 << 20);
@@ -124,6 +125,7 @@ void lf_config_init(struct lf_config *c)
 void lf_config_free(struct lf_config *c)
 {
     lf_headers_free(&c->headers);
+    lf_headers_free(&c->resolve);
     lf_buf_free(&c->params);
     lf_buf_free(&c->auth);
     lf_buf_free(&c->origins);
@@ -139,6 +141,8 @@ enum lf_err lf_config_copy(struct lf_config *to, const struct lf_config *from)
 {
     to->opts = from->opts;
     enum lf_err err = lf_headers_copy(&to->headers, &from->headers);
+    if (!err)
+        err = lf_headers_copy(&to->resolve, &from->resolve);
     if (!err)
         err = copy_buf(&to->params, &from->params);
     if (!err)

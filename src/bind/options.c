@@ -1,6 +1,7 @@
 /* Reading options tables by one table of checkers. */
 #include "bind/options.h"
 
+#include <arpa/inet.h>
 #include <lauxlib.h>
 #include <math.h>
 #include <stddef.h>
@@ -349,6 +350,63 @@ static void check_headers(struct reader *r, void *out)
     keep(r, lf_fields_merge(&r->d->add, &r->d->layer, &r->d->spare));
 }
 
+/* ---- addresses ---- */
+
+static void check_ip(struct reader *r, void *out)
+{
+    lua_Integer n = whole(r, "4, 6 or false", 4, 6, 0);
+    if (n == 5)
+        wrong(r, "4, 6 or false");
+    *(int *)out = (int)n;
+}
+
+static bool is_address(const char *s, size_t n)
+{
+    char text[INET6_ADDRSTRLEN];
+    unsigned char raw[16];
+    if (n > 2 && s[0] == '[' && s[n - 1] == ']')
+        s++, n -= 2;
+    if (n >= sizeof text || memchr(s, '\0', n))
+        return false;
+    memcpy(text, s, n);
+    text[n] = '\0';
+    return inet_pton(AF_INET, text, raw) == 1 || inet_pton(AF_INET6, text, raw) == 1;
+}
+
+/* A name that repeats gets all its addresses in one list. */
+static enum lf_err resolve_pair(void *arg, const struct lf_pair *p)
+{
+    struct reader *r = arg;
+    struct lf_headers *list = &r->d->layer;
+    struct lf_header had;
+    size_t at = 0;
+    if (p->is_false || !is_address(p->value, p->value_len)) {
+        lf_misuse(r->L, "%s: option 'resolve': '%s' is no IP address (for %s)", r->who,
+                  p->value, p->name);
+    }
+    struct lf_buf *text = &r->d->text;
+    lf_buf_reset(text);
+    enum lf_err err = LF_OK;
+    if (lf_headers_find(list->block.p, list->block.len, &at, p->name, p->name_len,
+                        &had)) {
+        err = lf_buf_addf(text, "%s,", had.value);
+        lf_headers_remove(list, p->name, p->name_len);
+    }
+    if (!err)
+        err = lf_buf_add(text, p->value, p->value_len);
+    return err ? err : lf_headers_add(list, p->name, p->name_len, text->p, text->len);
+}
+
+static void check_resolve(struct reader *r, void *out)
+{
+    (void)out;
+    char what[2 * NAME_LEN];
+    snprintf(what, sizeof what, "%s: option '%s'", r->who, r->name);
+    lf_headers_reset(&r->d->layer);
+    keep(r, lf_pairs_each(r->L, -1, what, &r->d->sort, resolve_pair, r));
+    keep(r, lf_fields_merge(&r->d->c.resolve, &r->d->layer, &r->d->spare));
+}
+
 /* A form-urlencoded text of the pairs at the top, in d->text. */
 static void read_query(struct reader *r)
 {
@@ -437,7 +495,7 @@ static const struct option rows[] = {
     {"hosts", LATER, NULL, 0},
     {"http_version", ANYWHERE, check_http_version, OPT(http_version)},
     {"interface", LATER, NULL, 0},
-    {"ip", LATER, NULL, 0},
+    {"ip", ANYWHERE, check_ip, OPT(ip)},
     {"json", ONE_REQUEST, check_json, 0},
     {"limit", LF_IN_SESSION, check_limit, FIELD(limits.limit)},
     {"max_body", ANYWHERE, check_max_body, OPT(max_body)},
@@ -451,7 +509,7 @@ static const struct option rows[] = {
     {"rate", LATER, NULL, 0},
     {"redirects", ANYWHERE, check_redirects, OPT(redirects)},
     {"referer", LATER, NULL, 0},
-    {"resolve", LATER, NULL, 0},
+    {"resolve", ANYWHERE, check_resolve, 0},
     {"resume", LATER, NULL, 0},
     {"retry", LATER, NULL, 0},
     {"robots", LATER, NULL, 0},

@@ -200,6 +200,7 @@ static enum lf_err make_headers(struct making *m, int anchor)
 {
     struct lf_draft *d = &m->all->draft;
     m->o.headers = &m->base->headers;
+    m->o.resolve = m->drafted ? &d->c.resolve : &m->base->resolve;
     if (!m->drafted && !m->base->auth.len && !lf_url_has_userinfo(&m->all->url))
         return LF_OK;
     bool read = m->drafted;

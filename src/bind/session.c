@@ -190,6 +190,7 @@ static int l_session(lua_State *L)
     struct lf_draft *d = push_draft(L);
     if (lf_draft_begin(d, &lf_maker_get(L)->run, 0))
         return luaL_error(L, "%s: not enough memory", who);
+    d->limits = *lf_domain_limits(lf_task_run_domain(L));
     lf_options_read(L, d, 1, LF_IN_SESSION, who);
     struct lf_session *s = push_empty(L);
     configure(L, s, d);

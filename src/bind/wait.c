@@ -148,6 +148,11 @@ struct lf_engine *lf_task_engine(lua_State *L)
     return lf_sched_of(L)->eng;
 }
 
+struct lf_domain *lf_task_run_domain(lua_State *L)
+{
+    return lf_sched_of(L)->domain;
+}
+
 struct lf_domain *lf_task_group_domain(lua_State *L)
 {
     return lf_sched_of(L)->adding;

@@ -178,6 +178,11 @@ unsigned lf_domain_depth(const struct lf_domain *d)
     return d->depth;
 }
 
+const struct lf_domain_conf *lf_domain_limits(const struct lf_domain *d)
+{
+    return &d->conf;
+}
+
 bool lf_domain_within(const struct lf_domain *d, const struct lf_domain *outer)
 {
     while (d && d != outer)

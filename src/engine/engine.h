@@ -96,6 +96,7 @@ struct lf_domain_conf {
 enum lf_err lf_domain_new(struct lf_engine *eng, struct lf_domain *parent,
                           const struct lf_domain_conf *conf, struct lf_domain **out);
 void lf_domain_release(struct lf_domain *d);
+const struct lf_domain_conf *lf_domain_limits(const struct lf_domain *d);
 /* Is d `outer` or inside of it? */
 bool lf_domain_within(const struct lf_domain *d, const struct lf_domain *outer);
 

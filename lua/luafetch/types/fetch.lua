@@ -20,6 +20,8 @@
 ---@field redirects? integer|false how many are followed, up to 1000. Default 10; false gives back the redirect itself
 ---@field tls? luafetch.Tls
 ---@field http_version? "1.1"|"2" default: the best that both sides know
+---@field ip? 4|6|false connect only to addresses of that family; default: both, whichever answers first
+---@field resolve? table<string, string|string[]> addresses for a host ("example.com" or "example.com:8443") instead of what its name says; such connections are shared only among requests that say the same
 ---@field decode? boolean undo Content-Encoding. Default true; without it none is asked for
 ---@field max_body? integer|false bytes of the decoded body. Default 32 MiB; more is a `too_large` Error
 ---@field user_agent? string|false default "luafetch/VERSION"; false: none is sent

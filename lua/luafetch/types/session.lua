@@ -19,6 +19,8 @@ local lf = {}
 ---@field decode? boolean
 ---@field user_agent? string|false
 ---@field http_version? "1.1"|"2"
+---@field ip? 4|6|false
+---@field resolve? table<string, string|string[]>
 
 ---Make a session. Wrong options raise, also a header that cannot be sent.
 ---@param opts? luafetch.SessionOptions
