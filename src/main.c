@@ -210,15 +210,6 @@ static int load_script(lua_State *L, const struct run *r)
     return luaL_loadfilex(L, r->script[0] ? r->script : NULL, "t");
 }
 
-/* [-0, +0, e] The counters are for the program's own Lua and for tests. */
-static void add_counters(lua_State *L)
-{
-    luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
-    lua_getfield(L, -1, "luafetch.core");
-    lf_stats_register(L);
-    lua_pop(L, 2);
-}
-
 static void open_lua(lua_State *L, struct run *r)
 {
     const struct lf_args *a = &r->args;
@@ -234,7 +225,6 @@ static void open_lua(lua_State *L, struct run *r)
     };
     luaL_openlibs(L);
     lf_lib_open(L, r->eng, r->domain, &conf);
-    add_counters(L);
     set_arg(L, r);
     set_path(L, r);
     wrap_exit(L);
@@ -337,7 +327,9 @@ static bool wants_progress(const struct run *r)
 
 static bool open_engine(struct run *r)
 {
-    const struct lf_engine_conf conf = {.limit = r->args.limit};
+    const struct lf_engine_conf conf = {.limit = r->args.limit,
+                                        .system_resolver = r->args.system_resolver,
+                                        .dns_servers = r->args.dns_servers};
     const struct lf_domain_conf limits = {
         .limit = r->args.limit ? r->args.limit : DEFAULT_LIMIT,
         .per_host = r->args.per_host ? r->args.per_host : DEFAULT_PER_HOST,

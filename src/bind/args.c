@@ -110,6 +110,20 @@ static bool set_stats(struct lf_args *a, const char *value)
     return true;
 }
 
+static bool set_resolver(struct lf_args *a, const char *value)
+{
+    a->system_resolver = strcmp(value, "system") == 0;
+    if (!a->system_resolver && strcmp(value, "own") != 0)
+        return wrong(a, "--resolver wants own or system, not '%s'", value);
+    return true;
+}
+
+static bool set_dns_servers(struct lf_args *a, const char *value)
+{
+    a->dns_servers = value;
+    return true;
+}
+
 static bool set_code(struct lf_args *a, const char *value)
 {
     a->code = value;
@@ -142,6 +156,8 @@ static const struct option options[] = {
     {"header", 0, "'NAME: VALUE'", set_header, "send it with every request; may be repeated"},
     {"user-agent", 0, "TEXT", set_user_agent, "what the requests call themselves"},
     {"insecure", 0, NULL, set_insecure_YES, "do not check certificates (dangerous)"},
+    {"resolver", 0, "own|system", set_resolver, "who looks up names: luafetch, or the system (own)"},
+    {"dns-servers", 0, "LIST", set_dns_servers, "ask these name servers: ADDRESS[:PORT],…"},
     {"output", 'o', "FILE.jsonl", set_output, "write emitted records there, not to stdout"},
     {"progress", 0, NULL, set_progress_YES, "show the progress line, terminal or not"},
     {"no-progress", 0, NULL, set_progress_NO, "never show it"},

@@ -14,8 +14,10 @@ struct lf_args {
     unsigned limit, per_host;  /* 0: not given */
     double timeout;            /* seconds; LF_NEVER: none; negative: not given */
     struct lf_headers headers; /* owned */
-    const char *user_agent;    /* this and all strings below: borrowed from argv */
-    const char *output;        /* NULL: standard output */
+    bool system_resolver;
+    const char *dns_servers; /* borrowed from argv; NULL: the system's */
+    const char *user_agent;  /* this and all strings below: borrowed from argv */
+    const char *output;      /* NULL: standard output */
     enum lf_stats_form stats;
     enum lf_tri progress;
     bool insecure, verbose, quiet, strict, list, help, version;

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "base/log.h"
 #include "bind/bind.h"
 #include "bind/json.h"
 #include "bind/suggest.h"
@@ -76,8 +77,10 @@ static void flush(struct emitter *e)
 {
     size_t done = 0;
     lf_timer_stop(e->eng, &e->timer);
-    if (!e->ours && e->waiting.len)
+    if (!e->ours && e->waiting.len) {
+        lf_log_clear_line();
         fflush(stdout);
+    }
     while (done < e->waiting.len) {
         ssize_t n = write(e->fd, e->waiting.p + done, e->waiting.len - done);
         if (n >= 0) {

@@ -286,9 +286,9 @@ static void add_float(struct encoder *e, const struct frame *f, double d)
         if (digits == 17 || strtod(text, NULL) == d)
             break;
     }
-    if (!strpbrk(text, ".e"))
-        strcat(text, ".0");
     add(e, text, strlen(text));
+    if (!strpbrk(text, ".e"))
+        add(e, ".0", 2);
 }
 
 static void add_number(struct encoder *e, const struct frame *f, int idx)

@@ -10,31 +10,9 @@
 #include "bind/options.h"
 #include "bind/request.h"
 #include "bind/session.h"
+#include "bind/stats.h"
 #include "bind/test.h"
 #include "bind/url.h"
-
-/* [-0, +1, m] What is alive in the engine and the scheduler: tests end where they began.
- */
-static int l_leftovers(lua_State *L)
-{
-    struct lf_leftovers n = lf_engine_leftovers(lf_task_engine(L));
-    const struct {
-        const char *name;
-        unsigned count;
-    } fields[] = {
-        {"requests", n.requests},
-        {"watchers", n.watchers},
-        {"timers", n.timers},
-        {"domains", n.domains},
-        {"tasks", lf_sched_stats(L).tasks},
-    };
-    lua_createtable(L, 0, 5);
-    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
-        lua_pushinteger(L, fields[i].count);
-        lua_setfield(L, -2, fields[i].name);
-    }
-    return 1;
-}
 
 /* The functions that are written in C; luafetch/init.lua makes the module of them. */
 static int luaopen_core(lua_State *L)
@@ -54,8 +32,7 @@ static int luaopen_core(lua_State *L)
     lua_setfield(L, -2, "log");
     lf_options_push_names(L, LF_IN_REQUEST);
     lua_setfield(L, -2, "fetch_options");
-    lua_pushcfunction(L, l_leftovers);
-    lua_setfield(L, -2, "leftovers");
+    lf_stats_register(L);
     lf_task_register(L);
     return 1;
 }

@@ -1,56 +1,12 @@
-/* Charsets through iconv. */
+/* Where a character set is said, and whole texts decoded by a label. */
 #include "http/charset.h"
 
-#include <errno.h>
-#include <iconv.h>
 #include <string.h>
 #include <strings.h>
 
-enum { LABEL_MAX = 40, CHUNK = 4096 };
-
-/* Names on the web that mean more than what iconv takes them for. */
-static const struct {
-    const char *label, *means;
-} supersets[] = {
-    {"iso-8859-1", "WINDOWS-1252"},
-    {"iso8859-1", "WINDOWS-1252"},
-    {"iso_8859-1", "WINDOWS-1252"},
-    {"latin1", "WINDOWS-1252"},
-    {"l1", "WINDOWS-1252"},
-    {"iso-8859-9", "WINDOWS-1254"},
-    {"latin5", "WINDOWS-1254"},
-    {"iso-8859-11", "WINDOWS-874"},
-    {"tis-620", "WINDOWS-874"},
-    {"gb2312", "GB18030"},
-    {"gbk", "GB18030"},
-    {"gb_2312-80", "GB18030"},
-    {"shift_jis", "WINDOWS-31J"},
-    {"shift-jis", "WINDOWS-31J"},
-    {"sjis", "WINDOWS-31J"},
-    {"x-sjis", "WINDOWS-31J"},
-    {"euc-kr", "CP949"},
-    {"ks_c_5601-1987", "CP949"},
-    {"big5", "BIG5-HKSCS"},
-    {"utf-16", "UTF-16LE"},
-    {"x-cp1252", "WINDOWS-1252"},
-    {"x-cp1251", "WINDOWS-1251"},
-    {"x-mac-cyrillic", "MAC-CYRILLIC"},
-};
-
-static const char *const utf8_names[] = {"utf-8", "utf8", "unicode-1-1-utf-8", "us-ascii",
-                                         "ascii"};
-
-static bool same(const char *name, const char *s, size_t n)
-{
-    return strlen(name) == n && strncasecmp(name, s, n) == 0;
-}
-
 bool lf_charset_is_utf8(const char *label, size_t n)
 {
-    for (size_t i = 0; i < sizeof utf8_names / sizeof *utf8_names; i++)
-        if (same(utf8_names[i], label, n))
-            return true;
-    return false;
+    return lf_charset_find(label, n) == lf_charset_utf8();
 }
 
 const char *lf_charset_bom(const char *p, size_t n, size_t *len)
@@ -114,66 +70,43 @@ const char *lf_charset_param(const char *value, size_t n, size_t *len)
     return NULL;
 }
 
-/* An iconv descriptor for the label, or (iconv_t)-1. */
-static iconv_t open_label(const char *label, size_t n)
+/* The name in a form that iconv may be asked with; false when it cannot be one. */
+static bool iconv_name(const char *label, size_t n, char *name, size_t room)
 {
-    char name[LABEL_MAX + 1];
-    if (n == 0 || n > LABEL_MAX)
-        return (iconv_t)-1;
-    for (size_t i = 0; i < sizeof supersets / sizeof *supersets; i++)
-        if (same(supersets[i].label, label, n))
-            return iconv_open("UTF-8", supersets[i].means);
+    if (n == 0 || n >= room)
+        return false;
     for (size_t i = 0; i < n; i++) {
         /* A '/' would be the start of an option such as //IGNORE. */
         if (label[i] <= 0x20 || label[i] >= 0x7f || label[i] == '/')
-            return (iconv_t)-1;
+            return false;
         name[i] = label[i];
     }
     name[n] = '\0';
-    return iconv_open("UTF-8", name);
+    return true;
 }
 
-static bool is_wide(const char *label, size_t n)
+static enum lf_err read_all(struct lf_charset_reader *r, struct lf_buf *out)
 {
-    return n >= 6 && strncasecmp(label, "utf-16", 6) == 0;
-}
-
-static enum lf_err convert(iconv_t cd, const char *s, size_t n, size_t unit,
-                           struct lf_buf *out)
-{
-    char *in = (char *)s;
-    char chunk[CHUNK];
-    bool last = false;
-    while (!last) {
-        char *w = chunk;
-        size_t room = sizeof chunk;
-        /* The call without input writes what the converter still holds back. */
-        last = n == 0;
-        size_t r =
-            last ? iconv(cd, NULL, NULL, &w, &room) : iconv(cd, &in, &n, &w, &room);
-        int why = errno;
-        enum lf_err err = lf_buf_add(out, chunk, (size_t)(w - chunk));
-        if (err)
-            return err;
-        if (r != (size_t)-1 || why == E2BIG)
-            continue;
-        err = lf_buf_adds(out, "\xEF\xBF\xBD");
-        if (err)
-            return err;
-        size_t skip = n < unit ? n : unit;
-        in += skip;
-        n -= skip;
-    }
-    return LF_OK;
+    char chunk[4096];
+    enum lf_err err = LF_OK;
+    for (size_t n; !err && (n = lf_charset_read(r, chunk, sizeof chunk)) > 0;)
+        err = lf_buf_add(out, chunk, n);
+    return err;
 }
 
 enum lf_err lf_charset_decode(const char *label, size_t label_len, const char *s,
                               size_t n, struct lf_buf *out)
 {
-    iconv_t cd = open_label(label, label_len);
-    if (cd == (iconv_t)-1)
+    char name[41];
+    struct lf_charset foreign = {name, name};
+    struct lf_charset_reader reader;
+    const struct lf_charset *charset = lf_charset_find(label, label_len);
+    if (!charset && iconv_name(label, label_len, name, sizeof name))
+        charset = &foreign;
+    if (!charset)
         return LF_EDECODE;
-    enum lf_err err = convert(cd, s, n, is_wide(label, label_len) ? 2 : 1, out);
-    iconv_close(cd);
+    lf_charset_reader_init(&reader, charset, s, n);
+    enum lf_err err = reader.charset == charset ? read_all(&reader, out) : LF_EDECODE;
+    lf_charset_reader_deinit(&reader);
     return err;
 }

@@ -78,7 +78,7 @@ static int lookup(const char *before, const uint32_t *s, size_t n, const char *a
     char *w = stpcpy(utf8, before);
     for (size_t i = 0; i < n; i++)
         w = put_utf8(w, s[i]);
-    strcpy(w, after);
+    memcpy(w, after, strlen(after) + 1);
     return idn2_lookup_u8((uint8_t *)utf8, (uint8_t **)ascii, flags);
 }
 

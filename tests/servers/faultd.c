@@ -50,7 +50,7 @@ static bool read_options(struct options *o, int argc, char **argv)
         else if (strcmp(argv[i], "--bind") == 0 && i + 1 < argc)
             o->bind = argv[++i];
         else if (strcmp(argv[i], "--port") == 0 && i + 1 < argc)
-            o->port = atoi(argv[++i]);
+            o->port = (int)strtol(argv[++i], NULL, 10);
         else
             return false;
     }

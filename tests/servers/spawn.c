@@ -126,7 +126,7 @@ static char *replace_all(const char *text, const char *mark, const char *with)
         to = mempcpy(to, text, (size_t)(p - text));
         to = mempcpy(to, with, w);
     }
-    strcpy(to, text);
+    memcpy(to, text, strlen(text) + 1);
     return out;
 }
 
@@ -381,7 +381,7 @@ static int read_options(struct job *j, int argc, char **argv)
         else if (strcmp(argv[i], "--fill") == 0 && more)
             j->fill = argv[++i];
         else if (strcmp(argv[i], "--wait") == 0 && more)
-            j->wait_ms = 1000 * atoi(argv[++i]);
+            j->wait_ms = 1000 * (int)strtol(argv[++i], NULL, 10);
         else
             fail("unknown option %s", argv[i]);
     }

@@ -139,8 +139,10 @@ bool lf_css_expect(struct lf_css_parser *p, char c, const char *where)
 /* How the thing at the cursor is called in a message. */
 const char *lf_css_here(const struct lf_css_parser *p, char out[16])
 {
-    if (lf_css_at_end(p))
-        return strcpy(out, "the end");
+    if (lf_css_at_end(p)) {
+        snprintf(out, 16, "the end");
+        return out;
+    }
     size_t n = 1;
     while (n < 4 && p->at + n < p->end && ((unsigned char)p->at[n] & 0xc0) == 0x80)
         n++;

@@ -321,6 +321,7 @@ xmlDoc *lf_tree_parse(const char *p, size_t n, const char *label, size_t label_l
     if (!ctxt)
         return NULL;
     lf_charset_reader_init(&s.reader, charset, p + bom, n - bom);
+    s.reader.replace_nul = true; /* the parser would end at one */
     current = &s;
     xmlDoc *doc = run(ctxt, &s);
     current = NULL;
