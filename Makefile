@@ -10,7 +10,7 @@ MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
 endif
 MAKEFLAGS += --no-print-directory
 
-PKGS    := libcurl openssl libcares lua5.4 yajl zlib libbrotlidec libzstd libidn2
+PKGS    := libcurl openssl libcares lua5.4 yajl zlib libbrotlidec libzstd libidn2 libpsl
 CC      ?= cc
 OPT     ?= -O2 -g
 WARN    := -Wall -Wextra -Wshadow -Wundef -Wwrite-strings -Wstrict-prototypes \
@@ -35,7 +35,7 @@ LIB_OBJ := $(call obj,$(FLOORS))
 MODULES := $(call names,src/modules/*.c)
 SERVERS := $(call names,tests/servers/*.c)
 UNITS   := $(call names,tests/unit/test_*.c)
-BENCH   := $(call names,scripts/bench/*.c)
+BENCHERS := $(call names,scripts/bench/*.c)
 
 ## all: the program and its modules (the default)
 all: $(BUILD)/luafetch $(MODULES:%=$(BUILD)/modules/luafetch/%.so)
@@ -80,7 +80,7 @@ endef
 $(foreach m,$(MODULES),$(eval $(call module_rule,$(m))))
 $(foreach u,$(UNITS),$(eval $(call unit_rule,$(u))))
 $(foreach s,$(SERVERS),$(eval $(call program_rule,$(s),tests/servers,)))
-$(foreach b,$(BENCH),$(eval $(call program_rule,$(b),scripts/bench,$(PKG_LIBS))))
+$(foreach b,$(BENCHERS),$(eval $(call program_rule,$(b),scripts/bench,$(PKG_LIBS))))
 
 # Rebuild when flags, libraries or the rules change.
 $(BUILD)/flags: Makefile force
@@ -131,6 +131,10 @@ conformance: all servers
 asan-test: asan servers
 	@scripts/run-tests.sh --build build/asan unit spec
 
+## newer-curl: unit tests and specs with the libcurl of Debian's backports
+newer-curl: all units servers
+	@scripts/test-newer-curl.sh
+
 ## gcstress: the specs with the collector running at every chance; LF_GCSTRESS=30 whole cycles
 gcstress: all servers
 	@scripts/run-tests.sh --build $(BUILD) gcstress $(SPEC)
@@ -140,11 +144,18 @@ valgrind: all units servers
 	@scripts/deps.sh valgrind
 	@scripts/run-tests.sh --build $(BUILD) --valgrind unit spec
 
-ifneq ($(wildcard scripts/bench/run.sh),)
-## bench: CPU per request, beside a plain C loop on libcurl and libev
-bench: all servers $(BENCH:%=$(BUILD)/bench/%)
-	@scripts/bench/run.sh
-endif
+$(BUILD)/bench/peer: scripts/bench/peer.go
+	@mkdir -p $(@D)
+	@echo "  GO    $@"
+	@go build -o $@ $<
+
+benchers: all servers $(BENCHERS:%=$(BUILD)/bench/%) $(BUILD)/bench/peer
+
+## bench: the numbers to hold, as one table of ratios; BENCH=name one of them
+bench:
+	@scripts/deps.sh bench
+	@$(MAKE) benchers
+	@scripts/bench/run.sh $(BUILD) $(BENCH)
 
 ## lint: floors, formatting, luacheck, types, documentation, warnings as errors
 lint:
@@ -174,4 +185,4 @@ help:
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 .PHONY: all debug asan demo test units unit spec servers conformance asan-test gcstress \
-        valgrind bench lint install uninstall ci-deps clean help have-deps force
+        valgrind bench benchers newer-curl lint install uninstall ci-deps clean help have-deps force

@@ -41,8 +41,10 @@ void lf_fail_timeout(struct lf_req *req, double seconds, const char *how)
 
 /* ---- libcurl's codes ---- */
 
+enum { TOO_LARGE = 100 }; /* CURLE_TOO_LARGE, from 8.6 on */
+
 struct meaning {
-    CURLcode code;
+    int code;
     enum lf_err err;
     bool retryable;
     const char *text; /* NULL: libcurl's own words */
@@ -78,12 +80,13 @@ static const struct meaning meanings[] = {
     {CURLE_HTTP2_STREAM, LF_ECLOSED, true, NULL},
     {CURLE_URL_MALFORMAT, LF_EURL, false, NULL},
     {CURLE_OUT_OF_MEMORY, LF_ERESOURCE, false, "out of memory"},
+    {TOO_LARGE, LF_ETOOLARGE, false, "the headers are too large"},
 };
 
 static const struct meaning *meaning_of(int code)
 {
     for (size_t i = 0; i < sizeof meanings / sizeof *meanings; i++)
-        if ((int)meanings[i].code == code)
+        if (meanings[i].code == code)
             return &meanings[i];
     return NULL;
 }
