@@ -6,101 +6,11 @@
 #include "engine/req.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
-enum {
-    KEEP_BODY = 64 << 10,    /* memory a pooled request may hold on to */
-    MAX_DISCARD = 256 << 10, /* of a redirect's body; then a new connection is cheaper */
-    MAX_MESSAGE_URL = 2 << 20, /* longer URLs are refused */
-};
-
-void lf_opts_init(struct lf_opts *o)
-{
-    *o = (struct lf_opts){
-        .method = "GET",
-        .timeout = {.total = 30, .connect = 10, .headers = LF_NEVER, .stall = 20},
-        .deadline = LF_NEVER,
-        .redirects = 10,
-        .max_body = 32 << 20,
-        .decode = true,
-        .verify = true,
-    };
-}
-
-/* ---- limits of time ---- */
-
-static void add_limit(double *due, double from, double seconds)
-{
-    if (seconds < LF_NEVER && from + seconds < *due)
-        *due = from + seconds;
-}
-
-static bool may_stall(const struct lf_xfer *x)
-{
-    return x->phase == LF_PHASE_BODY || x->phase == LF_PHASE_SEND;
-}
-
-/* The earliest moment at which any limit could be passed, given what is known now. Limits
- * whose clock has not started count from now: looking too early is harmless. */
-static double next_look(const struct lf_req *req)
-{
-    const struct lf_xfer *x = &req->x;
-    double due = LF_NEVER;
-    add_limit(&due, req->submitted, req->deadline);
-    if (req->state == REQ_RESOLVING)
-        add_limit(&due, req->resolve_began, req->timeout.connect);
-    if (req->state != REQ_ACTIVE)
-        return due;
-    add_limit(&due, req->admitted, req->timeout.total);
-    if (!x->connected)
-        add_limit(&due, x->started, req->timeout.connect);
-    if (!x->head_done)
-        add_limit(&due, x->connected ? x->connected : req->eng->now,
-                  req->timeout.headers);
-    add_limit(&due, may_stall(x) ? req->active_at : req->eng->now, req->timeout.stall);
-    return due;
-}
-
-static void rearm(struct lf_req *req)
-{
-    double due = next_look(req);
-    if (due >= LF_NEVER)
-        lf_timers_remove(&req->eng->timers, &req->timer);
-    else if (!lf_timers_add(&req->eng->timers, &req->timer, due))
-        lf_req_fail(req, LF_ERESOURCE, "out of memory");
-}
-
-static bool passed(const struct lf_req *req, double from, double seconds)
-{
-    return seconds < LF_NEVER && from + seconds <= req->eng->now;
-}
-
-/* Which limit was passed, if one was; fails the request. */
-static bool check_limits(struct lf_req *req)
-{
-    const struct lf_xfer *x = &req->x;
-    bool active = req->state == REQ_ACTIVE;
-    bool resolving = req->state == REQ_RESOLVING;
-    req->res.phase = active ? x->phase : resolving ? LF_PHASE_DNS : LF_PHASE_QUEUE;
-    if (passed(req, req->submitted, req->deadline))
-        lf_fail_timeout(req, req->deadline, "deadline of");
-    else if (resolving && passed(req, req->resolve_began, req->timeout.connect))
-        lf_fail_timeout(req, req->timeout.connect, "timeout after");
-    else if (!active)
-        return false;
-    else if (passed(req, req->admitted, req->timeout.total))
-        lf_fail_timeout(req, req->timeout.total, "timeout after");
-    else if (!x->connected && passed(req, x->started, req->timeout.connect))
-        lf_fail_timeout(req, req->timeout.connect, "timeout after");
-    else if (x->connected && !x->head_done &&
-             passed(req, x->connected, req->timeout.headers))
-        lf_fail_timeout(req, req->timeout.headers, "timeout after");
-    else if (may_stall(x) && passed(req, req->active_at, req->timeout.stall))
-        lf_fail_timeout(req, req->timeout.stall, "timeout: no data for");
-    return req->res.err != LF_OK;
-}
+/* Bytes of a redirect's body that are read and thrown away; then a new connection is
+ * cheaper. */
+enum { MAX_DISCARD = 256 << 10 };
 
 static void to_finished(struct lf_req *req)
 {
@@ -117,13 +27,13 @@ static void stop_resolving(struct lf_req *req)
         lf_list_remove(&req->lookup.link); /* from eng->resolved */
 }
 
-static void on_timer(struct lf_timer *t)
+void lf_req_on_timer(struct lf_timer *t)
 {
     struct lf_req *req = lf_container(t, struct lf_req, timer);
     if (req->state == REQ_FINISHED)
         return;
-    if (!check_limits(req)) {
-        rearm(req);
+    if (!lf_limits_passed(req)) {
+        lf_limits_arm(req);
         return;
     }
     req->res.retryable = true;
@@ -213,7 +123,7 @@ static void resolve(struct lf_req *req)
     if (!lf_resolve_begin(req))
         fail_now(req);
     else if (req->state == REQ_RESOLVING)
-        rearm(req);
+        lf_limits_arm(req);
 }
 
 void lf_req_resolved(struct lf_req *req)
@@ -222,7 +132,7 @@ void lf_req_resolved(struct lf_req *req)
     if (lf_admit(req, req->res.hops > 0))
         lf_req_admission_failed(req);
     else if (req->state == REQ_QUEUED)
-        rearm(req);
+        lf_limits_arm(req);
 }
 
 void lf_req_resolve_all(struct lf_engine *eng)
@@ -312,7 +222,7 @@ void lf_req_admitted(struct lf_req *req)
             eng->stats.peak_active = eng->stats.active;
         eng->stats.transfers++;
         if (transport_start(req) == LF_OK) {
-            rearm(req);
+            lf_limits_arm(req);
             return;
         }
         eng->stats.active--;
@@ -440,128 +350,7 @@ bool lf_req_finish_all(struct lf_engine *eng)
     return any;
 }
 
-/* ---- life ---- */
-
-static enum lf_err check_headers(const struct lf_opts *o, const char **why)
-{
-    struct lf_header f;
-    for (size_t at = 0; o->headers && lf_headers_next(o->headers->block.p,
-                                                      o->headers->block.len, &at, &f);) {
-        *why = "a header name is not a token (letters, digits and !#$%&'*+-.^_`|~)";
-        if (!lf_token_valid(f.name, f.name_len))
-            return LF_EREQUEST;
-        *why = "a header value holds CR, LF or NUL";
-        if (!lf_value_valid(f.value, f.value_len))
-            return LF_EREQUEST;
-        *why =
-            "Content-Length and Transfer-Encoding follow from the body and cannot be set";
-        if ((f.name_len == 14 && strncasecmp(f.name, "content-length", 14) == 0) ||
-            (f.name_len == 17 && strncasecmp(f.name, "transfer-encoding", 17) == 0))
-            return LF_EREQUEST;
-    }
-    return LF_OK;
-}
-
-static enum lf_err check_opts(const struct lf_opts *o, const char **why)
-{
-    *why = "the method is not a token (letters, digits and !#$%&'*+-.^_`|~)";
-    if (!lf_token_valid(o->method, strlen(o->method)))
-        return LF_EREQUEST;
-    *why = "CONNECT and TRACE cannot be sent";
-    if (strcmp(o->method, "CONNECT") == 0 || strcmp(o->method, "TRACE") == 0)
-        return LF_EREQUEST;
-    *why = "only http and https URLs can be fetched";
-    if (!lf_url_is_http(o->url))
-        return LF_EURL;
-    *why = "the URL is longer than 2 MB";
-    if (o->url->href.len > MAX_MESSAGE_URL)
-        return LF_EURL;
-    return check_headers(o, why);
-}
-
-static struct lf_req *obtain(struct lf_engine *eng)
-{
-    struct lf_list *n = lf_list_shift(&eng->pool);
-    if (n) {
-        eng->pooled--;
-        return lf_container(n, struct lf_req, link);
-    }
-    struct lf_req *req = calloc(1, sizeof *req);
-    if (!req)
-        return NULL;
-    lf_list_init(&req->link);
-    req->eng = eng;
-    req->url = LF_URL_INIT;
-    lf_arena_init(&req->arena);
-    lf_headers_init(&req->headers);
-    lf_headers_init(&req->resolve);
-    lf_headers_init(&req->res.headers);
-    lf_buf_init(&req->addresses, LF_BUF_MAX);
-    lf_buf_init(&req->isolation, LF_BUF_MAX);
-    lf_buf_init(&req->res.body, 0);
-    return req;
-}
-
-static const char *dup_or_null(struct lf_arena *a, const char *s)
-{
-    return s ? lf_arena_dup(a, s, strlen(s)) : NULL;
-}
-
-static enum lf_err copy_opts(struct lf_req *req, const struct lf_opts *o)
-{
-    enum lf_err err = lf_url_copy(&req->url, o->url);
-    if (!err && o->headers)
-        err = lf_headers_copy(&req->headers, o->headers);
-    req->method = dup_or_null(&req->arena, o->method);
-    req->ca = dup_or_null(&req->arena, o->ca);
-    req->http_version = dup_or_null(&req->arena, o->http_version);
-    if (!err && o->resolve)
-        err = lf_headers_copy(&req->resolve, o->resolve);
-    req->ip = o->ip;
-    if (lf_domain_depth(req->domain) > FEW_TICKETS)
-        req->admission.tickets = lf_arena_alloc(
-            &req->arena, lf_domain_depth(req->domain) * sizeof(struct lf_ticket));
-    if (err || !req->method || !req->admission.tickets || (o->ca && !req->ca) ||
-        (o->http_version && !req->http_version))
-        return LF_ERESOURCE;
-    req->body = o->body;
-    req->body_len = o->body_len;
-    req->timeout = o->timeout;
-    req->deadline = o->deadline;
-    req->redirects = req->max_redirects = o->redirects;
-    req->max_body = o->max_body;
-    req->res.body.max = o->max_body < LF_BUF_MAX ? (size_t)o->max_body : LF_BUF_MAX;
-    req->decode = o->decode;
-    req->verify = o->verify;
-    return LF_OK;
-}
-
-enum lf_err lf_req_new(struct lf_engine *eng, const struct lf_opts *o,
-                       struct lf_req **out, const char **why)
-{
-    enum lf_err err = check_opts(o, why);
-    if (err)
-        return err;
-    *why = "out of memory";
-    struct lf_req *req = obtain(eng);
-    if (!req)
-        return LF_ERESOURCE;
-    eng->requests++;
-    req->state = REQ_NEW;
-    req->timer = (struct lf_timer){.fire = on_timer};
-    req->domain = o->domain ? o->domain : eng->run;
-    lf_domain_retain(req->domain);
-    req->admission.tickets = req->admission.few;
-    req->history_end = &req->res.history;
-    lf_list_init(&req->x.link);
-    err = copy_opts(req, o);
-    if (err) {
-        lf_req_free(req);
-        return err;
-    }
-    *out = req;
-    return LF_OK;
-}
+/* ---- submit and cancel ---- */
 
 void lf_req_submit(struct lf_req *req, lf_done_fn *done, void *arg)
 {
@@ -587,81 +376,6 @@ void lf_req_cancel(struct lf_req *req)
     lf_timers_remove(&eng->timers, &req->timer);
     lf_admit_leave(req);
     req->state = REQ_ENDED;
-}
-
-static void free_history(struct lf_req *req)
-{
-    for (struct lf_hop *h = req->res.history; h; h = h->next)
-        lf_headers_free(&h->headers);
-}
-
-static void destroy(struct lf_req *req)
-{
-    lf_arena_free(&req->arena);
-    lf_url_free(&req->url);
-    lf_headers_free(&req->headers);
-    lf_headers_free(&req->resolve);
-    lf_headers_free(&req->res.headers);
-    lf_buf_free(&req->addresses);
-    lf_buf_free(&req->isolation);
-    lf_buf_free(&req->res.body);
-    free(req);
-}
-
-/* Everything but the memory of its buffers is as in a new one. */
-static void recycle(struct lf_req *req)
-{
-    struct lf_engine *eng = req->eng;
-    struct lf_req fresh = {
-        .eng = eng,
-        .url = req->url,
-        .arena = req->arena,
-        .headers = req->headers,
-        .resolve = req->resolve,
-        .addresses = req->addresses,
-        .isolation = req->isolation,
-        .res = {.headers = req->res.headers, .body = req->res.body},
-    };
-    *req = fresh;
-    lf_headers_reset(&req->headers);
-    lf_headers_reset(&req->resolve);
-    lf_headers_reset(&req->res.headers);
-    lf_buf_reset(&req->addresses);
-    lf_buf_reset(&req->isolation);
-    lf_buf_reset(&req->res.body);
-    lf_arena_reset(&req->arena);
-    lf_list_prepend(&eng->pool, &req->link);
-    eng->pooled++;
-}
-
-/* A request that carried a body of its own or grew large is not worth keeping. */
-static bool worth_keeping(const struct lf_req *req)
-{
-    return req->eng->pooled < POOLED_REQS && req->res.body.cap <= KEEP_BODY &&
-           req->headers.block.cap <= KEEP_BODY &&
-           req->res.headers.block.cap <= KEEP_BODY && req->url.href.cap <= KEEP_BODY;
-}
-
-void lf_req_free(struct lf_req *req)
-{
-    if (!req)
-        return;
-    lf_req_cancel(req);
-    lf_decoder_free(req->decoder);
-    free_history(req);
-    lf_domain_release(req->domain);
-    req->eng->requests--;
-    if (worth_keeping(req))
-        recycle(req);
-    else
-        destroy(req);
-}
-
-void lf_req_pool_drain(struct lf_engine *eng)
-{
-    for (struct lf_list *n = lf_list_shift(&eng->pool); n; n = lf_list_shift(&eng->pool))
-        destroy(lf_container(n, struct lf_req, link));
-    eng->pooled = 0;
 }
 
 struct lf_result *lf_req_result(struct lf_req *req)

@@ -74,6 +74,11 @@ void lf_req_fail(struct lf_req *req, enum lf_err err, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
 void lf_req_admission_failed(struct lf_req *req);
+void lf_req_on_timer(struct lf_timer *t);
+
+/* limits.c */
+void lf_limits_arm(struct lf_req *req);    /* (re)set the timer */
+bool lf_limits_passed(struct lf_req *req); /* fails the request when one was */
 
 /* resolve.c: find the addresses of the request's host; then lf_req_resolved is called, at
  * once or later. False when it failed (lf_req_fail was called). */

@@ -1,0 +1,224 @@
+/* Making requests and giving them back: what is asked for is checked and copied once, and
+ * ended requests of ordinary size are kept for the next. */
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include "engine/req.h"
+
+enum {
+    KEEP_BODY = 64 << 10, /* memory a pooled request may hold on to */
+    MAX_URL = 2 << 20,    /* longer ones are refused */
+};
+
+void lf_opts_init(struct lf_opts *o)
+{
+    *o = (struct lf_opts){
+        .method = "GET",
+        .timeout = {.total = 30, .connect = 10, .headers = LF_NEVER, .stall = 20},
+        .deadline = LF_NEVER,
+        .redirects = 10,
+        .max_body = 32 << 20,
+        .decode = true,
+        .verify = true,
+    };
+}
+
+/* ---- what can be sent ---- */
+
+static enum lf_err check_headers(const struct lf_opts *o, const char **why)
+{
+    struct lf_header f;
+    for (size_t at = 0; o->headers && lf_headers_next(o->headers->block.p,
+                                                      o->headers->block.len, &at, &f);) {
+        *why = "a header name is not a token (letters, digits and !#$%&'*+-.^_`|~)";
+        if (!lf_token_valid(f.name, f.name_len))
+            return LF_EREQUEST;
+        *why = "a header value holds CR, LF or NUL";
+        if (!lf_value_valid(f.value, f.value_len))
+            return LF_EREQUEST;
+        *why =
+            "Content-Length and Transfer-Encoding follow from the body and cannot be set";
+        if ((f.name_len == 14 && strncasecmp(f.name, "content-length", 14) == 0) ||
+            (f.name_len == 17 && strncasecmp(f.name, "transfer-encoding", 17) == 0))
+            return LF_EREQUEST;
+    }
+    return LF_OK;
+}
+
+static enum lf_err check_opts(const struct lf_opts *o, const char **why)
+{
+    *why = "the method is not a token (letters, digits and !#$%&'*+-.^_`|~)";
+    if (!lf_token_valid(o->method, strlen(o->method)))
+        return LF_EREQUEST;
+    *why = "CONNECT and TRACE cannot be sent";
+    if (strcmp(o->method, "CONNECT") == 0 || strcmp(o->method, "TRACE") == 0)
+        return LF_EREQUEST;
+    *why = "only http and https URLs can be fetched";
+    if (!lf_url_is_http(o->url))
+        return LF_EURL;
+    *why = "the URL is longer than 2 MB";
+    if (o->url->href.len > MAX_URL)
+        return LF_EURL;
+    return check_headers(o, why);
+}
+
+static struct lf_req *obtain(struct lf_engine *eng)
+{
+    struct lf_list *n = lf_list_shift(&eng->pool);
+    if (n) {
+        eng->pooled--;
+        return lf_container(n, struct lf_req, link);
+    }
+    struct lf_req *req = calloc(1, sizeof *req);
+    if (!req)
+        return NULL;
+    lf_list_init(&req->link);
+    req->eng = eng;
+    req->url = LF_URL_INIT;
+    lf_arena_init(&req->arena);
+    lf_headers_init(&req->headers);
+    lf_headers_init(&req->resolve);
+    lf_headers_init(&req->res.headers);
+    lf_buf_init(&req->addresses, LF_BUF_MAX);
+    lf_buf_init(&req->isolation, LF_BUF_MAX);
+    lf_buf_init(&req->res.body, 0);
+    return req;
+}
+
+static const char *dup_or_null(struct lf_arena *a, const char *s)
+{
+    return s ? lf_arena_dup(a, s, strlen(s)) : NULL;
+}
+
+static enum lf_err copy_opts(struct lf_req *req, const struct lf_opts *o)
+{
+    enum lf_err err = lf_url_copy(&req->url, o->url);
+    if (!err && o->headers)
+        err = lf_headers_copy(&req->headers, o->headers);
+    req->method = dup_or_null(&req->arena, o->method);
+    req->ca = dup_or_null(&req->arena, o->ca);
+    req->http_version = dup_or_null(&req->arena, o->http_version);
+    if (!err && o->resolve)
+        err = lf_headers_copy(&req->resolve, o->resolve);
+    req->ip = o->ip;
+    if (lf_domain_depth(req->domain) > FEW_TICKETS)
+        req->admission.tickets = lf_arena_alloc(
+            &req->arena, lf_domain_depth(req->domain) * sizeof(struct lf_ticket));
+    if (err || !req->method || !req->admission.tickets || (o->ca && !req->ca) ||
+        (o->http_version && !req->http_version))
+        return LF_ERESOURCE;
+    req->body = o->body;
+    req->body_len = o->body_len;
+    req->timeout = o->timeout;
+    req->deadline = o->deadline;
+    req->redirects = req->max_redirects = o->redirects;
+    req->max_body = o->max_body;
+    req->res.body.max = o->max_body < LF_BUF_MAX ? (size_t)o->max_body : LF_BUF_MAX;
+    req->decode = o->decode;
+    req->verify = o->verify;
+    return LF_OK;
+}
+
+enum lf_err lf_req_new(struct lf_engine *eng, const struct lf_opts *o,
+                       struct lf_req **out, const char **why)
+{
+    enum lf_err err = check_opts(o, why);
+    if (err)
+        return err;
+    *why = "out of memory";
+    struct lf_req *req = obtain(eng);
+    if (!req)
+        return LF_ERESOURCE;
+    eng->requests++;
+    req->state = REQ_NEW;
+    req->timer = (struct lf_timer){.fire = lf_req_on_timer};
+    req->domain = o->domain ? o->domain : eng->run;
+    lf_domain_retain(req->domain);
+    req->admission.tickets = req->admission.few;
+    req->history_end = &req->res.history;
+    lf_list_init(&req->x.link);
+    err = copy_opts(req, o);
+    if (err) {
+        lf_req_free(req);
+        return err;
+    }
+    *out = req;
+    return LF_OK;
+}
+
+/* ---- the end ---- */
+
+static void free_history(struct lf_req *req)
+{
+    for (struct lf_hop *h = req->res.history; h; h = h->next)
+        lf_headers_free(&h->headers);
+}
+
+static void destroy(struct lf_req *req)
+{
+    lf_arena_free(&req->arena);
+    lf_url_free(&req->url);
+    lf_headers_free(&req->headers);
+    lf_headers_free(&req->resolve);
+    lf_headers_free(&req->res.headers);
+    lf_buf_free(&req->addresses);
+    lf_buf_free(&req->isolation);
+    lf_buf_free(&req->res.body);
+    free(req);
+}
+
+/* Everything but the memory of its buffers is as in a new one. */
+static void recycle(struct lf_req *req)
+{
+    struct lf_engine *eng = req->eng;
+    struct lf_req fresh = {
+        .eng = eng,
+        .url = req->url,
+        .arena = req->arena,
+        .headers = req->headers,
+        .resolve = req->resolve,
+        .addresses = req->addresses,
+        .isolation = req->isolation,
+        .res = {.headers = req->res.headers, .body = req->res.body},
+    };
+    *req = fresh;
+    lf_headers_reset(&req->headers);
+    lf_headers_reset(&req->resolve);
+    lf_headers_reset(&req->res.headers);
+    lf_buf_reset(&req->addresses);
+    lf_buf_reset(&req->isolation);
+    lf_buf_reset(&req->res.body);
+    lf_arena_reset(&req->arena);
+    lf_list_prepend(&eng->pool, &req->link);
+    eng->pooled++;
+}
+
+/* A request that carried a body of its own or grew large is not worth keeping. */
+static bool worth_keeping(const struct lf_req *req)
+{
+    return req->eng->pooled < POOLED_REQS && req->res.body.cap <= KEEP_BODY &&
+           req->headers.block.cap <= KEEP_BODY &&
+           req->res.headers.block.cap <= KEEP_BODY && req->url.href.cap <= KEEP_BODY;
+}
+
+void lf_req_free(struct lf_req *req)
+{
+    if (!req)
+        return;
+    lf_req_cancel(req);
+    lf_decoder_free(req->decoder);
+    free_history(req);
+    lf_domain_release(req->domain);
+    req->eng->requests--;
+    if (worth_keeping(req))
+        recycle(req);
+    else
+        destroy(req);
+}
+
+void lf_req_pool_drain(struct lf_engine *eng)
+{
+    for (struct lf_list *n = lf_list_shift(&eng->pool); n; n = lf_list_shift(&eng->pool))
+        destroy(lf_container(n, struct lf_req, link));
+    eng->pooled = 0;
+}
