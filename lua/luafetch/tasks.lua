@@ -217,4 +217,36 @@ function M.first(items, accept, opts)
   end
 end
 
+-- Runs fn unless another task does that just now, or did; its results. A flight
+-- (src/bind/sync_flight.c) left by an error or a cancelled task tells the others.
+local function share(flight, fn, ...)
+  if flight:board() then return flight:results() end
+  local _ <close> = flight
+  return flight:land(fn(...))
+end
+
+function M.once(fn)
+  check_function("once", fn)
+  local flight = core.flight "once"
+  return function(...)
+    if flight:failed() then flight = core.flight "once" end
+    return share(flight, fn, ...)
+  end
+end
+
+-- Flights are held by the tasks on board: when these have gone, so has the key.
+function M.single_flight(fn)
+  check_function("single_flight", fn)
+  local flights = setmetatable({}, { __mode = "v" })
+  return function(key, ...)
+    if key == nil or key ~= key then misuse("single_flight", "the key must not be nil or NaN") end
+    local flight = flights[key]
+    if not flight or flight:over() then
+      flight = core.flight "single_flight"
+      flights[key] = flight
+    end
+    return share(flight, fn, key, ...)
+  end
+end
+
 return M

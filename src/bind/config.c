@@ -115,6 +115,7 @@ enum lf_err lf_query_merge(struct lf_buf *q, const struct lf_buf *from,
 void lf_config_init(struct lf_config *c)
 {
     lf_opts_init(&c->opts);
+    c->total_said = c->max_body_said = false;
     lf_headers_init(&c->headers);
     lf_headers_init(&c->resolve);
     lf_buf_init(&c->params, LF_URL_MAX);
@@ -140,6 +141,8 @@ static enum lf_err copy_buf(struct lf_buf *to, const struct lf_buf *from)
 enum lf_err lf_config_copy(struct lf_config *to, const struct lf_config *from)
 {
     to->opts = from->opts;
+    to->total_said = from->total_said;
+    to->max_body_said = from->max_body_said;
     enum lf_err err = lf_headers_copy(&to->headers, &from->headers);
     if (!err)
         err = lf_headers_copy(&to->resolve, &from->resolve);

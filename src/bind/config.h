@@ -8,11 +8,12 @@
 
 struct lf_config {
     struct lf_opts opts; /* its strings are borrowed: see whoever holds the config */
-    struct lf_headers headers; /* owned: complete, in the order they are sent */
-    struct lf_headers resolve; /* owned: host or host:port, "address,address" */
-    struct lf_buf params;      /* owned: a form-urlencoded query */
-    struct lf_buf auth;        /* owned: value of Authorization; empty: none */
-    struct lf_buf origins;     /* owned: lines "https://host:port\n" that may get it */
+    bool total_said, max_body_said; /* not just the defaults: streams heed them too */
+    struct lf_headers headers;      /* owned: complete, in the order they are sent */
+    struct lf_headers resolve;      /* owned: host or host:port, "address,address" */
+    struct lf_buf params;           /* owned: a form-urlencoded query */
+    struct lf_buf auth;             /* owned: value of Authorization; empty: none */
+    struct lf_buf origins; /* owned: lines "https://host:port\n" that may get it */
 };
 
 void lf_config_init(struct lf_config *c); /* as lf_opts_init, and nothing else */

@@ -77,6 +77,10 @@ static int fetch_k(lua_State *L, int status, lua_KContext ctx)
     (void)status;
     struct lf_op *op = (struct lf_op *)ctx;
     int n = lf_request_push(L, op->req);
+    if (lf_req_result(op->req)->streaming) {
+        lf_response_attach(L, op->req);
+        op->req = NULL;
+    }
     lf_task_unwait(L);
     lf_req_free(op->req);
     op_give(lf_maker_get(L), op);

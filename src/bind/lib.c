@@ -4,10 +4,12 @@
 #include <lauxlib.h>
 #include <string.h>
 #include "bind/bind.h"
+#include "bind/cookies.h"
 #include "bind/emit.h"
 #include "bind/json.h"
 #include "bind/log.h"
 #include "bind/options.h"
+#include "bind/protocol.h"
 #include "bind/request.h"
 #include "bind/session.h"
 #include "bind/stats.h"
@@ -42,6 +44,8 @@ static void preload(lua_State *L)
     static const luaL_Reg modules[] = {{"luafetch.core", luaopen_core},
                                        {"luafetch.url", luaopen_luafetch_url},
                                        {"luafetch.json", luaopen_luafetch_json},
+                                       {"luafetch.cookies", luaopen_luafetch_cookies},
+                                       {"luafetch.protocol", luaopen_luafetch_protocol},
                                        {"luafetch.test", luaopen_luafetch_test},
                                        {NULL, NULL}};
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
@@ -73,8 +77,10 @@ static void set_defaults(lua_State *L, const struct lf_lib_conf *conf)
         err = lf_fields_merge(&m->run.headers, conf->headers, &m->draft.spare);
     if (err)
         luaL_error(L, "not enough memory");
-    if (conf->timeout >= 0)
+    if (conf->timeout >= 0) {
         o->timeout.total = conf->timeout;
+        m->run.total_said = true;
+    }
     if (conf->insecure)
         o->verify = false;
 }

@@ -101,6 +101,7 @@ static void check_max_body(struct reader *r, void *out)
     if (lua_type(r->L, -1) != LUA_TNUMBER || lua_tonumber(r->L, -1) < 0x1p62)
         n = whole(r, "a whole number of bytes or false", 0, LUA_MAXINTEGER, -1);
     *(uint64_t *)out = n < 0 ? UINT64_MAX : (uint64_t)n;
+    r->d->c.max_body_said = true;
 }
 
 static void check_limit(struct reader *r, void *out)
@@ -183,11 +184,17 @@ static void read_inner(struct reader *r, const struct option *rows, size_t n,
 #define ANYWHERE     (LF_IN_REQUEST | LF_IN_TABLE | LF_IN_SESSION)
 #define ONE_REQUEST  (LF_IN_REQUEST | LF_IN_TABLE)
 
+static void check_total(struct reader *r, void *out)
+{
+    r->d->c.total_said = true;
+    check_seconds(r, out);
+}
+
 static const struct option timeout_rows[] = {
     {"connect", ANYWHERE, check_seconds, OPT(timeout.connect)},
     {"headers", ANYWHERE, check_seconds, OPT(timeout.headers)},
     {"stall", ANYWHERE, check_seconds, OPT(timeout.stall)},
-    {"total", ANYWHERE, check_seconds, OPT(timeout.total)},
+    {"total", ANYWHERE, check_total, OPT(timeout.total)},
 };
 
 /* A number is the total; `false` lifts every limit of time. */
@@ -198,7 +205,7 @@ static void check_timeout(struct reader *r, void *out)
     if (lua_type(r->L, -1) == LUA_TBOOLEAN && !lua_toboolean(r->L, -1))
         *t = (struct lf_timeouts){LF_NEVER, LF_NEVER, LF_NEVER, LF_NEVER};
     else if (lua_type(r->L, -1) == LUA_TNUMBER && lua_tonumber(r->L, -1) > 0)
-        check_seconds(r, &t->total);
+        check_total(r, &t->total);
     else
         read_inner(r, timeout_rows, COUNT(timeout_rows), want);
 }
@@ -515,7 +522,7 @@ static const struct option rows[] = {
     {"robots", LATER, NULL, 0},
     {"save", LATER, NULL, 0},
     {"session", ONE_REQUEST, check_session, 0},
-    {"stream", LATER, NULL, 0},
+    {"stream", ONE_REQUEST, check_bool, OPT(stream)},
     {"timeout", ANYWHERE, check_timeout, OPT(timeout)},
     {"tls", ANYWHERE, check_tls, 0},
     {"unix_socket", LATER, NULL, 0},

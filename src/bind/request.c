@@ -221,6 +221,16 @@ static void make_method(struct making *m, const char *method)
         m->o.method = "POST";
 }
 
+/* A stream may be endless: the default limits are for bodies that are held. */
+static void lift_limits(struct making *m)
+{
+    const struct lf_config *c = m->drafted ? &m->all->draft.c : m->base;
+    if (!c->total_said)
+        m->o.timeout.total = LF_NEVER;
+    if (!c->max_body_said)
+        m->o.max_body = UINT64_MAX;
+}
+
 /* No Lua in here: the maker's memory is ours until the engine has its copy. */
 static enum lf_err build(struct making *m, struct lf_engine *eng, int anchor,
                          const char *method, struct lf_req **req)
@@ -237,6 +247,8 @@ static enum lf_err build(struct making *m, struct lf_engine *eng, int anchor,
     if (err)
         return err;
     make_method(m, method);
+    if (m->o.stream)
+        lift_limits(m);
     return lf_req_new(eng, &m->o, req, &m->why);
 }
 
@@ -292,13 +304,18 @@ struct lf_req *lf_request_new(lua_State *L, int idx, int opts, int session)
         opts = lua_absindex(L, opts);
     if (session)
         session = lua_absindex(L, session);
-    return lf_request_make(L, idx, opts, session, "fetch", NULL);
+    struct lf_req *req = lf_request_make(L, idx, opts, session, "fetch", NULL);
+    if (req && lf_req_streams(req)) {
+        lf_req_free(req);
+        lf_misuse(L, "fetch: 'stream' is for fetch itself: make a task of it");
+    }
+    return req;
 }
 
 int lf_request_push(lua_State *L, struct lf_req *req)
 {
     struct lf_result *res = lf_req_result(req);
-    if (!res->err) {
+    if (!res->err || res->streaming) {
         lf_response_push(L, res);
         return 1;
     }

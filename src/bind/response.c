@@ -6,10 +6,18 @@
 #include "bind/bind.h"
 #include "bind/fields.h"
 #include "bind/json.h"
+#include "bind/stream.h"
 #include "bind/url.h"
 #include "http/charset.h"
 
-enum { UV_BODY = 1, UV_HEADERS, UV_CACHE, UV_COUNT = UV_CACHE, LARGE_BODY = 64 << 10 };
+enum {
+    UV_BODY = 1,
+    UV_HEADERS,
+    UV_STREAM,
+    UV_CACHE,
+    UV_COUNT = UV_CACHE,
+    LARGE_BODY = 64 << 10
+};
 
 /* data: URL, NUL, method, NUL, header block. The method is that of the last hop. */
 struct response {
@@ -379,6 +387,75 @@ static int l_xml(lua_State *L)
     return luaL_error(L, "Response:xml is not in this version");
 }
 
+/* ---- piece by piece ---- */
+
+/* [-0, +1, m] The stream of the Response at 1; over its body when that is here already.
+ */
+static void push_stream(lua_State *L)
+{
+    check(L);
+    if (lua_getiuservalue(L, 1, UV_STREAM) != LUA_TNIL)
+        return;
+    lua_pop(L, 1);
+    push_body(L);
+    lf_stream_push_string(L, -1);
+    lua_remove(L, -2);
+    lua_pushvalue(L, -1);
+    lua_setiuservalue(L, 1, UV_STREAM);
+}
+
+static int l_read(lua_State *L)
+{
+    lua_Integer n = luaL_optinteger(L, 2, 0);
+    luaL_argcheck(L, n > 0 || lua_isnoneornil(L, 2), 2, "a number of bytes is wanted");
+    push_stream(L);
+    return lf_stream_read(L, n);
+}
+
+static int l_chunks(lua_State *L)
+{
+    push_stream(L);
+    return lf_stream_chunks(L);
+}
+
+static int l_lines(lua_State *L)
+{
+    push_stream(L);
+    return lf_stream_lines(L, false);
+}
+
+/* [-0, +1, e] What function `name` of luafetch.stream makes of the Response and the line
+ * iterator. */
+static int refined(lua_State *L, const char *name, bool events)
+{
+    lua_settop(L, 2);
+    push_function(L, "luafetch.stream", name);
+    lua_pushvalue(L, 1);
+    push_stream(L);
+    lf_stream_lines(L, events);
+    lua_pushvalue(L, 2);
+    lua_call(L, 3, 1);
+    return 1;
+}
+
+static int l_json_lines(lua_State *L)
+{
+    return refined(L, "json_lines", false);
+}
+
+static int l_events(lua_State *L)
+{
+    return refined(L, "events", true);
+}
+
+static int l_close(lua_State *L)
+{
+    check(L);
+    if (lua_getiuservalue(L, 1, UV_STREAM) != LUA_TNIL)
+        lf_stream_close(L);
+    return 0;
+}
+
 /* The Response itself when it is ok, so that calls can be chained. */
 static int l_raise(lua_State *L)
 {
@@ -404,6 +481,12 @@ static const luaL_Reg methods[] = {
     {"html", l_html},
     {"xml", l_xml},
     {"raise", l_raise},
+    {"read", l_read},
+    {"chunks", l_chunks},
+    {"lines", l_lines},
+    {"json_lines", l_json_lines},
+    {"events", l_events},
+    {"close", l_close},
     {NULL, NULL},
 };
 
@@ -421,6 +504,8 @@ static void push_meta(lua_State *L)
     lua_setfield(L, -2, "__metatable");
     lua_pushcfunction(L, l_tostring);
     lua_setfield(L, -2, "__tostring");
+    lua_pushcfunction(L, l_close);
+    lua_setfield(L, -2, "__close");
     luaL_newlib(L, methods);
     for (int i = 0; i < FIELDS; i++) {
         lua_pushinteger(L, i);
@@ -509,7 +594,14 @@ void lf_response_push(lua_State *L, struct lf_result *res)
     lua_setmetatable(L, -2);
     if (res->history)
         keep_history(L, res);
-    keep_body(L, &res->body);
+    if (!res->streaming)
+        keep_body(L, &res->body);
+}
+
+void lf_response_attach(lua_State *L, struct lf_req *req)
+{
+    lf_stream_push(L, req);
+    lua_setiuservalue(L, -2, UV_STREAM);
 }
 
 bool lf_value_failed(lua_State *L, int idx)

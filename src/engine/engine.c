@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 #include "base/clock.h"
 #include "engine/internal.h"
+#include "engine/stream.h"
 
 #define WATCHDOG    2.0 /* seconds: some libcurl versions forget to ask for their timer */
 #define SCRIPT_TIME 1000.0 /* the jumping clock does not start at zero */
@@ -74,11 +75,17 @@ static void wait_real(struct lf_engine *eng, bool block)
     }
 }
 
+/* Is there something to tell without waiting? */
+static bool has_ended(const struct lf_engine *eng)
+{
+    return !lf_list_empty(&eng->finished) || !lf_list_empty(&eng->resolved) ||
+           !lf_list_empty(&eng->news);
+}
+
 static bool alive(const struct lf_engine *eng)
 {
     return eng->timers.strong || eng->loop.watching || eng->stats.active ||
-           eng->resolving || lf_pool_pending(eng->pool_threads) ||
-           !lf_list_empty(&eng->finished) || !lf_list_empty(&eng->resolved) ||
+           eng->resolving || lf_pool_pending(eng->pool_threads) || has_ended(eng) ||
            lf_loop_pending(&eng->loop);
 }
 
@@ -86,17 +93,18 @@ bool lf_engine_step(struct lf_engine *eng, bool block)
 {
     bool busy = false;
     lf_engine_tick(eng);
+    lf_stream_thaw_all(eng);
     if (eng->transport)
         busy = eng->transport->kick(eng->transport, false);
     if (!lf_loop_pending(&eng->loop)) {
-        bool idle =
-            !busy && lf_list_empty(&eng->finished) && lf_list_empty(&eng->resolved);
+        bool idle = !busy && !has_ended(eng);
         block = block && idle && alive(eng);
         eng->scripted ? wait_scripted(eng, block) : wait_real(eng, block);
     }
     lf_loop_run(&eng->loop, EVENT_BATCH);
     lf_timers_run(&eng->timers, eng->now);
     lf_req_resolve_all(eng);
+    lf_stream_tell_all(eng);
     lf_req_finish_all(eng);
     return alive(eng);
 }
@@ -128,6 +136,8 @@ static enum lf_err init(struct lf_engine *eng, const struct lf_engine_conf *conf
     run.limit = eng->sockets;
     lf_list_init(&eng->resolved);
     lf_list_init(&eng->finished);
+    lf_list_init(&eng->news);
+    lf_list_init(&eng->thaw);
     lf_list_init(&eng->domains);
     lf_list_init(&eng->pool);
     eng->scripted = conf->scripted;

@@ -120,13 +120,14 @@ struct lf_opts {
                                          HTTP itself needs (Host, Content-Length) */
     const char *body;                 /* borrowed until lf_req_free; NULL: none */
     size_t body_len;
-    struct lf_timeouts timeout;       /* per attempt, from admission */
-    double deadline;                  /* seconds from submit, queueing included */
-    unsigned redirects;               /* how many are followed */
-    uint64_t max_body;                /* decoded bytes; UINT64_MAX: no limit */
-    bool decode;                      /* undo Content-Encoding */
-    bool verify;                      /* check certificates */
-    const char *ca;                   /* CA file instead of the engine's; copied */
+    struct lf_timeouts timeout; /* per attempt, from admission */
+    double deadline;            /* seconds from submit, queueing included */
+    unsigned redirects;         /* how many are followed */
+    uint64_t max_body;          /* decoded bytes; UINT64_MAX: no limit */
+    bool decode;                /* undo Content-Encoding */
+    bool stream;    /* done() comes with the head, the body is read while it arrives */
+    bool verify;    /* check certificates */
+    const char *ca; /* CA file instead of the engine's; copied */
     const char *http_version;         /* "1.1", "2", NULL: the best both know */
     int ip;                           /* 4 or 6: only addresses of that family; 0: both */
     const struct lf_headers *resolve; /* copied: host or host:port, "address,address" */
@@ -175,7 +176,9 @@ struct lf_result {
     struct lf_timings timings;
     int http_version; /* 10, 11, 20 */
     char remote_ip[46];
-    bool reused; /* the connection was not new */
+    bool reused;    /* the connection was not new */
+    bool streaming; /* the head is there and the body is read with lf_req_peek, whatever
+                       err says by now */
 };
 
 typedef void lf_done_fn(struct lf_req *req, void *arg);
@@ -190,6 +193,17 @@ void lf_req_cancel(struct lf_req *req); /* at once on the wire; done() will not 
 void lf_req_free(struct lf_req *req);   /* cancels if need be; NULL is fine */
 /* After done(): the caller may take `body.p` and lf_buf_init the buffer. */
 struct lf_result *lf_req_result(struct lf_req *req);
+
+/* ---- streams: a request with opts.stream, after its done() ---- */
+
+bool lf_req_streams(const struct lf_req *req); /* opts.stream was set */
+/* What is there of the decoded body; the pointer is void at the next call into the
+ * engine. 0: nothing yet, or the end, see lf_req_body_over. */
+size_t lf_req_peek(struct lf_req *req, const char **p);
+void lf_req_consume(struct lf_req *req, size_t n); /* what was read; may let it go on */
+bool lf_req_body_over(const struct lf_req *req); /* no more comes: see the result's err */
+/* Call ready() once, in a later step, when there is more, or the end. NULL: no more. */
+void lf_req_on_ready(struct lf_req *req, lf_done_fn *ready, void *arg);
 
 /* ---- counters ---- */
 

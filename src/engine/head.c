@@ -253,7 +253,13 @@ static bool end_block(struct lf_req *req)
     if (req->head.chunked)
         req->head.length = -1; /* RFC 9112 §6.3: chunked wins */
     req->head.redirect = lf_redirect_wanted(req);
-    return req->head.redirect || prepare_body(req);
+    if (req->head.redirect)
+        return true;
+    if (!prepare_body(req))
+        return false;
+    if (req->stream.on)
+        lf_stream_news(req);
+    return true;
 }
 
 bool lf_head_line(struct lf_req *req, const char *line, size_t n)

@@ -110,6 +110,8 @@ struct lf_engine {
     struct lf_domain *run;          /* owned: the outermost domain */
     struct lf_list resolved;        /* lookups that ended, not yet looked at */
     struct lf_list finished;        /* exchanges that ended, not yet looked at */
+    struct lf_list news;            /* streams of which something is to be told */
+    struct lf_list thaw;            /* streams that may go on */
     struct lf_list domains;
     struct lf_list pool; /* owned: requests for re-use */
     unsigned pooled;

@@ -398,6 +398,18 @@ static void lanes_cancel(struct lf_transport *tp, struct lf_xfer *x)
     give_back(h);
 }
 
+/* The pieces that come at once go through our callbacks as ever. */
+static void lanes_resume(struct lf_transport *tp, struct lf_xfer *x)
+{
+    struct lf_handle *h = x->handle;
+    (void)tp;
+    if (!h)
+        return;
+    struct lf_lane *lane = h->lane;
+    curl_easy_pause(h->easy, CURLPAUSE_CONT); /* 43: it has ended meanwhile */
+    ask_kick(lane);
+}
+
 static void lanes_free(struct lf_transport *tp)
 {
     struct lf_lanes *l = lf_container(tp, struct lf_lanes, base);
@@ -445,7 +457,8 @@ struct lf_transport *lf_lanes_new(struct lf_engine *eng)
         lf_alloc_global_cleanup();
         return NULL;
     }
-    l->base = (struct lf_transport){lanes_start, lanes_cancel, lanes_kick, lanes_free};
+    l->base = (struct lf_transport){lanes_start, lanes_cancel, lanes_resume, lanes_kick,
+                                    lanes_free};
     l->eng = eng;
     lf_list_init(&l->isolated);
     lf_list_init(&l->kicked);

@@ -11,7 +11,7 @@ static void add_limit(double *due, double from, double seconds)
 
 static bool may_stall(const struct lf_xfer *x)
 {
-    return x->phase == LF_PHASE_BODY || x->phase == LF_PHASE_SEND;
+    return (x->phase == LF_PHASE_BODY || x->phase == LF_PHASE_SEND) && !x->paused;
 }
 
 static double next_look(const struct lf_req *req)

@@ -113,7 +113,9 @@ static enum lf_err copy_opts(struct lf_req *req, const struct lf_opts *o)
     req->deadline = o->deadline;
     req->redirects = req->max_redirects = o->redirects;
     req->max_body = o->max_body;
-    req->res.body.max = o->max_body < LF_BUF_MAX ? (size_t)o->max_body : LF_BUF_MAX;
+    /* a stream counts what has passed, not what waits */
+    req->res.body.max =
+        o->max_body < LF_BUF_MAX && !o->stream ? (size_t)o->max_body : LF_BUF_MAX;
     req->decode = o->decode;
     req->verify = o->verify;
     return LF_OK;
@@ -131,6 +133,7 @@ enum lf_err lf_req_new(struct lf_engine *eng, const struct lf_opts *o,
         return LF_ERESOURCE;
     eng->requests++;
     req->state = REQ_NEW;
+    lf_stream_init(&req->stream, o->stream);
     req->timer = (struct lf_timer){.fire = lf_req_on_timer};
     req->domain = o->domain ? o->domain : eng->run;
     lf_domain_retain(req->domain);
@@ -206,6 +209,7 @@ void lf_req_free(struct lf_req *req)
     if (!req)
         return;
     lf_req_cancel(req);
+    lf_stream_leave(&req->stream);
     lf_decoder_free(req->decoder);
     free_history(req);
     lf_domain_release(req->domain);

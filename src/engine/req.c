@@ -55,7 +55,8 @@ bool lf_req_on_line(struct lf_xfer *x, const char *line, size_t n)
 static enum lf_err store(void *arg, const char *p, size_t n)
 {
     struct lf_req *req = arg;
-    enum lf_err err = lf_buf_add(&req->res.body, p, n);
+    enum lf_err err =
+        req->stream.on ? lf_stream_store(req, p, n) : lf_buf_add(&req->res.body, p, n);
     if (err == LF_ETOOLARGE)
         lf_req_fail(req, err, "the body is larger than max_body (%llu bytes) allows",
                     (unsigned long long)req->max_body);
@@ -71,10 +72,9 @@ static bool discard(struct lf_req *req, size_t n)
     return !req->head.enough;
 }
 
-bool lf_req_on_body(struct lf_xfer *x, const char *p, size_t n)
+static bool take(struct lf_req *req, const char *p, size_t n)
 {
-    struct lf_req *req = lf_container(x, struct lf_req, x);
-    req->active_at = req->eng->now;
+    struct lf_xfer *x = &req->x;
     x->bytes_down += n;
     if (!x->head_done) {
         lf_req_fail(req, LF_EPROTOCOL, "the answer is not HTTP");
@@ -88,6 +88,17 @@ bool lf_req_on_body(struct lf_xfer *x, const char *p, size_t n)
     if (err)
         lf_req_fail(req, err, "%s", lf_decoder_why(req->decoder));
     return !err;
+}
+
+enum lf_body_take lf_req_on_body(struct lf_xfer *x, const char *p, size_t n)
+{
+    struct lf_req *req = lf_container(x, struct lf_req, x);
+    req->active_at = req->eng->now;
+    if (lf_stream_full(req)) {
+        x->paused = true;
+        return LF_BODY_PAUSE;
+    }
+    return take(req, p, n) ? LF_BODY_TAKEN : LF_BODY_REFUSED;
 }
 
 void lf_req_on_progress(struct lf_xfer *x)
@@ -187,6 +198,7 @@ static void prepare_hop(struct lf_req *req)
         .several = several,
         .host_hash = lf_host_hash(req->host, req->host_len),
         .connect_timeout = req->timeout.connect,
+        .may_pause = req->stream.on,
         .phase = LF_PHASE_DNS,
         .started = req->eng->now,
     };
@@ -293,7 +305,7 @@ static void count_request(struct lf_engine *eng, struct lf_domain *domain,
         s->by_status[res->status / 100]++;
 }
 
-static void fill_result(struct lf_req *req)
+void lf_req_fill_result(struct lf_req *req)
 {
     struct lf_result *res = &req->res;
     const struct lf_xfer *x = &req->x;
@@ -316,6 +328,13 @@ static void fill_result(struct lf_req *req)
         res->timings.total = res->timings.first_byte;
 }
 
+static void tell(struct lf_req *req)
+{
+    lf_list_remove(&req->stream.news);
+    req->stream.told = true;
+    req->done(req, req->arg);
+}
+
 /* An exchange, or the waiting for one, is over: go on to the next hop or be done. */
 static void finish(struct lf_req *req)
 {
@@ -333,10 +352,14 @@ static void finish(struct lf_req *req)
     }
     lf_timers_remove(&eng->timers, &req->timer);
     lf_admit_leave(req);
-    fill_result(req);
+    lf_req_fill_result(req);
     count_request(eng, req->domain, &req->res);
     req->state = REQ_ENDED;
-    req->done(req, req->arg);
+    req->stream.over = true;
+    if (req->stream.on && req->stream.told)
+        lf_stream_news(req);
+    else
+        tell(req);
 }
 
 bool lf_req_finish_all(struct lf_engine *eng)
@@ -372,6 +395,8 @@ void lf_req_cancel(struct lf_req *req)
     if (counted)
         eng->stats.active--;
     stop_resolving(req);
+    lf_stream_leave(&req->stream);
+    req->stream.over = true;
     lf_list_remove(&req->x.link);
     lf_timers_remove(&eng->timers, &req->timer);
     lf_admit_leave(req);

@@ -3,6 +3,7 @@
 #define LF_ENGINE_REQ_H
 
 #include "engine/internal.h"
+#include "engine/stream.h"
 #include "http/decode.h"
 
 enum lf_req_state {
@@ -62,6 +63,7 @@ struct lf_req {
     struct lf_buf isolation; /* what x.isolation points at */
     struct lf_head head;
     struct lf_decoder *decoder; /* owned */
+    struct lf_stream stream;
     struct lf_hop **history_end;
     const char *first_url; /* arena; NULL before the first redirect */
     struct lf_result res;
@@ -75,6 +77,7 @@ void lf_req_fail(struct lf_req *req, enum lf_err err, const char *fmt, ...)
 
 void lf_req_admission_failed(struct lf_req *req);
 void lf_req_on_timer(struct lf_timer *t);
+void lf_req_fill_result(struct lf_req *req);
 
 /* limits.c */
 void lf_limits_arm(struct lf_req *req);    /* (re)set the timer */

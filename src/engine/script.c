@@ -5,11 +5,15 @@
 #include <string.h>
 #include "engine/internal.h"
 
+enum { PIECE = 16 << 10 };
+
 struct play { /* an answer on its way */
     struct lf_list link;
     struct script *script; /* borrowed: outlives us */
     struct lf_xfer *x;     /* borrowed: until it has ended */
     struct lf_script_answer answer;
+    size_t fed; /* bytes of its body that were brought */
+    bool answered;
     struct lf_timer timer;
 };
 
@@ -41,7 +45,7 @@ static bool feed_head(struct lf_xfer *x, const struct lf_script_answer *a)
     return lf_req_on_line(x, "\r\n", 2);
 }
 
-static void answer(struct script *s, struct lf_xfer *x, const struct lf_script_answer *a)
+static bool answer(struct script *s, struct lf_xfer *x, const struct lf_script_answer *a)
 {
     x->sent = true;
     x->connected = s->eng->now;
@@ -49,8 +53,29 @@ static void answer(struct script *s, struct lf_xfer *x, const struct lf_script_a
     x->phase = LF_PHASE_HEADERS;
     if (a->err)
         lf_req_on_error(x, a->err, "scripted failure");
-    else if (feed_head(x, a) && a->body_len)
-        lf_req_on_body(x, a->body, a->body_len);
+    return !a->err && feed_head(x, a);
+}
+
+/* False: it pauses. */
+static bool feed_body(struct play *p)
+{
+    const struct lf_script_answer *a = &p->answer;
+    while (p->fed < a->body_len) {
+        size_t n = a->body_len - p->fed < PIECE ? a->body_len - p->fed : PIECE;
+        enum lf_body_take take = lf_req_on_body(p->x, a->body + p->fed, n);
+        if (take == LF_BODY_PAUSE)
+            return false;
+        if (take == LF_BODY_REFUSED)
+            return true;
+        p->fed += n;
+    }
+    return true;
+}
+
+static void end(struct play *p)
+{
+    struct lf_xfer *x = p->x;
+    drop(p);
     lf_req_on_end(x);
 }
 
@@ -64,11 +89,10 @@ static void ask(struct script *s, struct play *p)
 static void on_due(struct lf_timer *t)
 {
     struct play *p = lf_container(t, struct play, timer);
-    struct script *s = p->script;
-    struct lf_xfer *x = p->x;
-    struct lf_script_answer a = p->answer;
-    drop(p);
-    answer(s, x, &a);
+    bool sound = p->answered || answer(p->script, p->x, &p->answer);
+    p->answered = true;
+    if (!sound || feed_body(p))
+        end(p);
 }
 
 static bool script_kick(struct lf_transport *tp, bool all)
@@ -111,6 +135,14 @@ static void script_cancel(struct lf_transport *tp, struct lf_xfer *x)
         drop(x->handle);
 }
 
+static void script_resume(struct lf_transport *tp, struct lf_xfer *x)
+{
+    (void)tp;
+    struct play *p = x->handle;
+    if (p && !lf_timers_add(&p->script->eng->timers, &p->timer, p->script->eng->now))
+        on_due(&p->timer);
+}
+
 static void script_free(struct lf_transport *tp)
 {
     free(lf_container(tp, struct script, base));
@@ -121,8 +153,8 @@ struct lf_transport *lf_script_new(struct lf_engine *eng)
     struct script *s = calloc(1, sizeof *s);
     if (!s)
         return NULL;
-    s->base =
-        (struct lf_transport){script_start, script_cancel, script_kick, script_free};
+    s->base = (struct lf_transport){script_start, script_cancel, script_resume,
+                                    script_kick, script_free};
     s->eng = eng;
     lf_list_init(&s->started);
     lf_list_init(&s->waiting);

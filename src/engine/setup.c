@@ -29,7 +29,9 @@ static size_t on_write(char *p, size_t size, size_t n, void *arg)
 {
     struct lf_handle *h = arg;
     n *= size;
-    return lf_req_on_body(h->x, p, n) ? n : CURL_WRITEFUNC_ERROR;
+    static const size_t answers[] = {0, CURL_WRITEFUNC_PAUSE, CURL_WRITEFUNC_ERROR};
+    enum lf_body_take take = lf_req_on_body(h->x, p, n);
+    return take == LF_BODY_TAKEN ? n : answers[take];
 }
 
 static size_t on_read(char *p, size_t size, size_t n, void *arg)
@@ -292,8 +294,16 @@ static enum lf_err set_tls(struct lf_handle *h, const struct lf_xfer *x)
     return LF_OK;
 }
 
+/* Before 8.1 a paused HTTP/2 stream is buffered without bound by libcurl itself. */
+static bool pauses_badly(void)
+{
+    return curl_version_info(CURLVERSION_NOW)->version_num < 0x080100;
+}
+
 static long http_version(const struct lf_xfer *x)
 {
+    if (x->may_pause && pauses_badly())
+        return CURL_HTTP_VERSION_1_1;
     if (x->http_version && strcmp(x->http_version, "1.1") == 0)
         return CURL_HTTP_VERSION_1_1;
     return x->url->scheme == LF_URL_HTTPS ? CURL_HTTP_VERSION_2TLS

@@ -34,6 +34,7 @@ struct lf_xfer {
     enum lf_phase phase;
     size_t body_sent;
     bool head_done; /* the blank line was seen */
+    bool may_pause, paused;
     double started, connected;
 
     /* how it ended */
@@ -52,6 +53,8 @@ struct lf_xfer {
 struct lf_transport {
     enum lf_err (*start)(struct lf_transport *tp, struct lf_xfer *x);
     void (*cancel)(struct lf_transport *tp, struct lf_xfer *x);
+    /* Go on after LF_BODY_PAUSE; the body may come before this returns. */
+    void (*resume)(struct lf_transport *tp, struct lf_xfer *x);
     /* Do what was asked for without delay; `all`: look at every timer, asked for or not.
      * True when something was done. */
     bool (*kick)(struct lf_transport *tp, bool all);
@@ -61,7 +64,12 @@ struct lf_transport {
 /* From the transport, inside its callbacks: our memory only. False: give up, err is set.
  */
 bool lf_req_on_line(struct lf_xfer *x, const char *line, size_t n);
-bool lf_req_on_body(struct lf_xfer *x, const char *p, size_t n);
+enum lf_body_take {
+    LF_BODY_TAKEN,
+    LF_BODY_PAUSE, /* nothing was taken: bring it again after resume */
+    LF_BODY_REFUSED,
+};
+enum lf_body_take lf_req_on_body(struct lf_xfer *x, const char *p, size_t n);
 /* Bytes went out, or the connection stands: the stall clock starts anew. */
 void lf_req_on_progress(struct lf_xfer *x);
 void lf_req_on_error(struct lf_xfer *x, enum lf_err err, const char *why);

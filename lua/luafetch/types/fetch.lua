@@ -25,6 +25,7 @@
 ---@field decode? boolean undo Content-Encoding. Default true; without it none is asked for
 ---@field max_body? integer|false bytes of the decoded body. Default 32 MiB; more is a `too_large` Error
 ---@field user_agent? string|false default "luafetch/VERSION"; false: none is sent
+---@field stream? boolean give the Response as soon as its headers are there; read the body with `chunks`, `lines`, `json_lines`, `events` or `read`. There is no limit of total time or of bytes unless one is given; while nobody reads, the transfer pauses. Not inside gather and the like
 ---@field session? luafetch.Session whose defaults, address and limits hold
 
 ---@class luafetch.Timeouts
@@ -136,6 +137,35 @@ function Response:html() end
 ---Raise the Error of a Response that is not ok.
 ---@return luafetch.Response self
 function Response:raise() end
+
+---The next bytes of the body, waiting for some if need be; nil at its end.
+---@param n? integer at most so many; default what is there, up to 64 KB
+---@return string? bytes
+---@return luafetch.Error? err when the body broke off
+function Response:read(n) end
+
+---The body in pieces of up to 64 KB. The iterator raises the Error when the body breaks
+---off, as `io.lines` does. Works on a body that was read whole as well.
+---@return fun(): string?
+function Response:chunks() end
+
+---The body line by line, without LF or CRLF. A line may have up to 32 MiB. Raises as
+---`chunks` does; what was cut off is not given out.
+---@return fun(): string?
+function Response:lines() end
+
+---One JSON value a line; blank lines are passed over. A line that is no JSON raises an Error
+---of kind `parse` that names its number.
+---@return fun(): any
+function Response:json_lines() end
+
+---Server-sent events (HTML standard 9.2). `event` is "message" when the server names none,
+---`retry` is in milliseconds.
+---@return fun(): { id: string?, event: string, data: string, retry: integer? }?
+function Response:events() end
+
+---Stop a stream on the wire. Also done by `<close>`; harmless on any Response.
+function Response:close() end
 
 ---@class luafetch.Hop
 ---@field url string
