@@ -99,6 +99,7 @@ static bool watch_signals(struct run *r)
     }
     struct sigaction act = {.sa_handler = on_impatience, .sa_flags = SA_RESTART};
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* write() says so */
     return sigaction(SIGALRM, &act, NULL) == 0;
 }
 

@@ -247,7 +247,7 @@ static enum lf_err build(struct making *m, struct lf_engine *eng, int anchor,
     if (err)
         return err;
     make_method(m, method);
-    if (m->o.stream)
+    if (m->o.stream || m->o.save)
         lift_limits(m);
     return lf_req_new(eng, &m->o, req, &m->why);
 }

@@ -26,6 +26,7 @@ struct response {
     bool sent, retryable;
     struct lf_timings timings;
     char remote_ip[46];
+    uint64_t size; /* of the file it was saved to */
     size_t url_len, method_len, headers_len;
     char data[];
 };
@@ -158,6 +159,18 @@ static void push_headers(lua_State *L, const struct response *r)
     lua_setiuservalue(L, 1, UV_HEADERS);
 }
 
+static void push_path(lua_State *L, const struct response *r)
+{
+    (void)r;
+    cached(L, "path");
+}
+
+static void push_size(lua_State *L, const struct response *r)
+{
+    if (cached(L, "path"))
+        lua_pushinteger(L, (lua_Integer)r->size);
+}
+
 static void push_timings(lua_State *L, const struct response *r)
 {
     if (cached(L, "timings"))
@@ -225,6 +238,8 @@ static const struct {
     {"attempts", push_attempts},
     {"request", push_request},
     {"error", push_error},
+    {"path", push_path},
+    {"size", push_size},
 };
 enum { FIELDS = sizeof fields / sizeof *fields };
 
@@ -565,6 +580,19 @@ static void keep_body(lua_State *L, struct lf_buf *body)
         lf_buf_free(body);
 }
 
+static void keep_path(lua_State *L, const char *path)
+{
+    if (lua_getiuservalue(L, -1, UV_CACHE) != LUA_TTABLE) {
+        lua_pop(L, 1);
+        lua_createtable(L, 0, 1);
+        lua_pushvalue(L, -1);
+        lua_setiuservalue(L, -3, UV_CACHE);
+    }
+    lua_pushstring(L, path);
+    lua_setfield(L, -2, "path");
+    lua_pop(L, 1);
+}
+
 static void fill(struct response *r, const struct lf_result *res)
 {
     r->status = res->status;
@@ -594,6 +622,9 @@ void lf_response_push(lua_State *L, struct lf_result *res)
     lua_setmetatable(L, -2);
     if (res->history)
         keep_history(L, res);
+    r->size = res->size;
+    if (res->path)
+        keep_path(L, res->path);
     if (!res->streaming)
         keep_body(L, &res->body);
 }

@@ -102,7 +102,8 @@ bool lf_engine_step(struct lf_engine *eng, bool block)
         eng->scripted ? wait_scripted(eng, block) : wait_real(eng, block);
     }
     lf_loop_run(&eng->loop, EVENT_BATCH);
-    lf_timers_run(&eng->timers, eng->now);
+    if (!lf_loop_pending(&eng->loop)) /* what has arrived is not late */
+        lf_timers_run(&eng->timers, eng->now);
     lf_req_resolve_all(eng);
     lf_stream_tell_all(eng);
     lf_req_finish_all(eng);

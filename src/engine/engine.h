@@ -125,9 +125,12 @@ struct lf_opts {
     unsigned redirects;         /* how many are followed */
     uint64_t max_body;          /* decoded bytes; UINT64_MAX: no limit */
     bool decode;                /* undo Content-Encoding */
-    bool stream;    /* done() comes with the head, the body is read while it arrives */
-    bool verify;    /* check certificates */
-    const char *ca; /* CA file instead of the engine's; copied */
+    bool stream;      /* done() comes with the head, the body is read while it arrives */
+    const char *save; /* copied: the body goes to this file; NULL: to memory */
+    bool resume;      /* go on with a part that an earlier try left */
+    const char *checksum;             /* copied: "sha256:…" of the file; NULL: none */
+    bool verify;                      /* check certificates */
+    const char *ca;                   /* CA file instead of the engine's; copied */
     const char *http_version;         /* "1.1", "2", NULL: the best both know */
     int ip;                           /* 4 or 6: only addresses of that family; 0: both */
     const struct lf_headers *resolve; /* copied: host or host:port, "address,address" */
@@ -176,9 +179,11 @@ struct lf_result {
     struct lf_timings timings;
     int http_version; /* 10, 11, 20 */
     char remote_ip[46];
-    bool reused;    /* the connection was not new */
-    bool streaming; /* the head is there and the body is read with lf_req_peek, whatever
-                       err says by now */
+    bool reused;      /* the connection was not new */
+    const char *path; /* where the body was saved; NULL: it is in `body` */
+    uint64_t size;    /* of that file */
+    bool streaming;   /* the head is there and the body is read with lf_req_peek, whatever
+                         err says by now */
 };
 
 typedef void lf_done_fn(struct lf_req *req, void *arg);

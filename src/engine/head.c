@@ -255,7 +255,7 @@ static bool end_block(struct lf_req *req)
     req->head.redirect = lf_redirect_wanted(req);
     if (req->head.redirect)
         return true;
-    if (!prepare_body(req))
+    if (!prepare_body(req) || (req->save && !lf_save_begin(req)))
         return false;
     if (req->stream.on)
         lf_stream_news(req);

@@ -141,6 +141,8 @@ enum lf_err lf_req_new(struct lf_engine *eng, const struct lf_opts *o,
     req->history_end = &req->res.history;
     lf_list_init(&req->x.link);
     err = copy_opts(req, o);
+    if (!err && o->save)
+        err = lf_save_new(req, o, why);
     if (err) {
         lf_req_free(req);
         return err;
@@ -210,6 +212,7 @@ void lf_req_free(struct lf_req *req)
         return;
     lf_req_cancel(req);
     lf_stream_leave(&req->stream);
+    lf_save_free(req->save);
     lf_decoder_free(req->decoder);
     free_history(req);
     lf_domain_release(req->domain);

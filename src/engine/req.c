@@ -52,9 +52,22 @@ bool lf_req_on_line(struct lf_xfer *x, const char *line, size_t n)
     return lf_head_line(req, line, n);
 }
 
+static enum lf_err save(struct lf_req *req, const char *p, size_t n)
+{
+    if (lf_save_size(req->save) + n > req->max_body) {
+        lf_req_fail(req, LF_ETOOLARGE,
+                    "the body is larger than max_body (%llu bytes) allows",
+                    (unsigned long long)req->max_body);
+        return LF_ETOOLARGE;
+    }
+    return lf_save_write(req, p, n) ? LF_OK : LF_EIO;
+}
+
 static enum lf_err store(void *arg, const char *p, size_t n)
 {
     struct lf_req *req = arg;
+    if (lf_save_active(req->save))
+        return save(req, p, n);
     enum lf_err err =
         req->stream.on ? lf_stream_store(req, p, n) : lf_buf_add(&req->res.body, p, n);
     if (err == LF_ETOOLARGE)
@@ -317,6 +330,10 @@ void lf_req_fill_result(struct lf_req *req)
     res->code = x->code;
     res->sent = x->sent;
     res->reused = x->reused;
+    if (!res->err && lf_save_active(req->save)) {
+        res->path = lf_save_path(req->save);
+        res->size = lf_save_size(req->save);
+    }
     if (started)
         res->phase = res->err ? x->phase : LF_PHASE_DONE;
     memcpy(res->remote_ip, x->remote_ip, sizeof res->remote_ip);
@@ -335,21 +352,9 @@ static void tell(struct lf_req *req)
     req->done(req, req->arg);
 }
 
-/* An exchange, or the waiting for one, is over: go on to the next hop or be done. */
-static void finish(struct lf_req *req)
+static void conclude(struct lf_req *req)
 {
     struct lf_engine *eng = req->eng;
-    bool was_on_wire = req->x.started > 0;
-    if (was_on_wire) {
-        check_whole(req);
-        count_transfer(eng, &req->x);
-    }
-    if (!req->res.err && req->head.redirect && lf_redirect_prepare(req)) {
-        eng->stats.redirects++;
-        lf_admit_leave(req);
-        resolve(req);
-        return;
-    }
     lf_timers_remove(&eng->timers, &req->timer);
     lf_admit_leave(req);
     lf_req_fill_result(req);
@@ -360,6 +365,41 @@ static void finish(struct lf_req *req)
         lf_stream_news(req);
     else
         tell(req);
+}
+
+void lf_req_saved(struct lf_req *req)
+{
+    conclude(req);
+}
+
+static bool goes_on(struct lf_req *req)
+{
+    if (req->res.err)
+        return false;
+    if (req->save && lf_save_restarts(req))
+        return true;
+    if (!req->head.redirect || !lf_redirect_prepare(req))
+        return false;
+    req->eng->stats.redirects++;
+    return true;
+}
+
+/* An exchange, or the waiting for one, is over: go on to the next hop or be done. */
+static void finish(struct lf_req *req)
+{
+    if (req->x.started > 0) {
+        check_whole(req);
+        count_transfer(req->eng, &req->x);
+    }
+    if (goes_on(req)) {
+        lf_admit_leave(req);
+        resolve(req);
+    } else if (!req->res.err && lf_save_active(req->save) && lf_save_finish(req)) {
+        lf_timers_remove(&req->eng->timers, &req->timer);
+        req->state = REQ_SAVING;
+    } else {
+        conclude(req);
+    }
 }
 
 bool lf_req_finish_all(struct lf_engine *eng)
@@ -396,6 +436,8 @@ void lf_req_cancel(struct lf_req *req)
         eng->stats.active--;
     stop_resolving(req);
     lf_stream_leave(&req->stream);
+    lf_save_free(req->save);
+    req->save = NULL;
     req->stream.over = true;
     lf_list_remove(&req->x.link);
     lf_timers_remove(&eng->timers, &req->timer);

@@ -3,6 +3,7 @@
 #define LF_ENGINE_REQ_H
 
 #include "engine/internal.h"
+#include "engine/save.h"
 #include "engine/stream.h"
 #include "http/decode.h"
 
@@ -12,6 +13,7 @@ enum lf_req_state {
     REQ_QUEUED,    /* waits for admission */
     REQ_ACTIVE,    /* an exchange is on the wire */
     REQ_FINISHED,  /* in eng->finished, not yet looked at */
+    REQ_SAVING,    /* its file is being finished */
     REQ_ENDED      /* done() was called, or it was cancelled */
 };
 
@@ -64,6 +66,7 @@ struct lf_req {
     struct lf_head head;
     struct lf_decoder *decoder; /* owned */
     struct lf_stream stream;
+    struct lf_save *save; /* owned; NULL: the body is not saved */
     struct lf_hop **history_end;
     const char *first_url; /* arena; NULL before the first redirect */
     struct lf_result res;

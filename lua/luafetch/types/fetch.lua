@@ -26,6 +26,9 @@
 ---@field max_body? integer|false bytes of the decoded body. Default 32 MiB; more is a `too_large` Error
 ---@field user_agent? string|false default "luafetch/VERSION"; false: none is sent
 ---@field stream? boolean give the Response as soon as its headers are there; read the body with `chunks`, `lines`, `json_lines`, `events` or `read`. There is no limit of total time or of bytes unless one is given; while nobody reads, the transfer pauses. Not inside gather and the like
+---@field save? string write the body to this file, which appears under its name only when it is whole and on the disk. Statuses from 400 are not saved. No limit of total time or of bytes unless one is given
+---@field resume? boolean with `save`: keep what arrived in PATH.part, and go on from there next time if the server's copy is still the same (RFC 9110 §13.1.5)
+---@field checksum? string with `save`: "ALGORITHM:HEX" (sha256, sha512, md5 …) that the file must have
 ---@field session? luafetch.Session whose defaults, address and limits hold
 
 ---@class luafetch.Timeouts
@@ -107,6 +110,8 @@ function fetch.options(url, opts) end
 ---@field http_version "1.0"|"1.1"|"2"
 ---@field remote_ip? string
 ---@field attempts integer
+---@field path? string where `save` put the body
+---@field size? integer bytes of that file
 local Response = {}
 
 ---All values of a header, in wire order.
