@@ -7,10 +7,10 @@ cd "$(dirname "$0")/.." || exit 2
 # floor | project headers it may include | libraries it must not include
 table='
 src/base|base/|curl ev lua lauxlib lualib yajl libxml zlib brotli zstd idn2 openssl ares
-src/http|base/ http/|curl ev lua lauxlib lualib yajl libxml openssl ares
+src/http|base/ http/|curl ev lua lauxlib lualib yajl libxml ares
 src/engine|base/ http/ engine/|lua lauxlib lualib yajl libxml
 src/bind|base/ http/ engine/engine.h bind/|curl ev openssl ares libxml zlib brotli zstd
-src/modules|base/err.h bind/lf_module.h modules/|curl ev openssl ares
+src/modules|base/err.h http/charset.h bind/lf_module.h modules/|curl ev openssl ares
 src/main.c|base/ bind/ engine/engine.h|curl ev openssl ares libxml yajl
 '
 

@@ -1,8 +1,9 @@
 #!/bin/sh
 # deps.sh WHAT: install what WHAT needs and the machine lacks; says nothing when all is there.
 # deps.sh --check WHAT: only look.
-# WHAT: build, demo, test, lint, valgrind or all. Debian and Ubuntu through apt, as root or
-# with sudo; elsewhere the packages are named and it ends with 1.
+# WHAT: build, demo, test, lint, valgrind, bench, or all of these but bench. Debian and
+# Ubuntu through apt, as root or with sudo; elsewhere the packages are named and it ends
+# with 1.
 set -eu
 
 check=
@@ -25,6 +26,7 @@ build|h:ev.h|libev-dev|libev-devel|libev|libev-dev|libev
 build|pc:yajl|libyajl-dev|yajl-devel|yajl|yajl-dev|yajl
 build|pc:libxml-2.0|libxml2-dev|libxml2-devel|libxml2|libxml2-dev|libxml2
 build|pc:libidn2|libidn2-dev|libidn2-devel|libidn2|libidn2-dev|libidn2
+build|pc:libpsl|libpsl-dev|libpsl-devel|libpsl|libpsl-dev|libpsl
 build|pc:libbrotlidec|libbrotli-dev|brotli-devel|brotli|brotli-dev|brotli
 build|pc:libzstd|libzstd-dev|libzstd-devel|zstd|zstd-dev|zstd
 build|pc:zlib|zlib1g-dev|zlib-devel|zlib|zlib-dev|zlib
@@ -33,19 +35,26 @@ demo|lua5.4|lua5.4|lua|lua|lua5.4|lua
 test|lua:busted.core|lua-busted|lua-busted|lua-busted|lua5.4-busted|-
 test|py:httpbin|python3-httpbin|python3-httpbin|python-httpbin|py3-httpbin|-
 test|py:gunicorn|gunicorn|python3-gunicorn|gunicorn|py3-gunicorn|-
+test|openssl|openssl|openssl|openssl|openssl|openssl
+test|tinyproxy|tinyproxy-bin|tinyproxy|tinyproxy|tinyproxy|tinyproxy
+test|microsocks|microsocks|microsocks|microsocks|microsocks|microsocks
 lint|clang-format|clang-format|clang-tools-extra|clang|clang-extra-tools|clang-format
 lint|luacheck|lua-check|lua-check|luacheck|luacheck|luacheck
 valgrind|valgrind|valgrind|valgrind|valgrind|valgrind|valgrind
+bench|go|golang-go|golang|go|go|go
+bench|curl|curl|curl|curl|curl|curl
+bench|openssl|openssl|openssl|openssl|openssl|openssl
 '
 
 # What each word takes in.
 case $what in
 build | lint | valgrind) wanted="build $what" ;;
 demo) wanted="build demo" ;;
+bench) wanted="build demo bench" ;;
 test) wanted="build demo test" ;;
 all) wanted="build demo test lint valgrind" ;;
 *)
-    echo "usage: deps.sh [--check] build|demo|test|lint|valgrind|all" >&2
+    echo "usage: deps.sh [--check] build|demo|test|lint|valgrind|bench|all" >&2
     exit 2
     ;;
 esac

@@ -1,6 +1,7 @@
 /* The command: takes the arguments, opens the floors in order, runs the script as the
  * top-level task, closes everything in reverse. Policy lives elsewhere. */
 #include <errno.h>
+#include <fcntl.h>
 #include <lauxlib.h>
 #include <lualib.h>
 #include <signal.h>
@@ -181,11 +182,24 @@ static void set_path(lua_State *L, const struct run *r)
     lua_pop(L, 3);
 }
 
-/* [-0, +0, v] os.exit that leaves no emitted record behind. */
+static bool means_success(lua_State *L, int idx)
+{
+    if (lua_isnoneornil(L, idx))
+        return true;
+    return lua_isboolean(L, idx) ? lua_toboolean(L, idx) : lua_tointeger(L, idx) == 0;
+}
+
+/* [-0, +0, v] os.exit that leaves no emitted record behind, and does not call a success
+ * what lost some. */
 static int l_exit(lua_State *L)
 {
     lf_log_clear_line();
-    lf_emit_flush(L);
+    bool lost = !lf_emit_flush(L) || fflush(stdout) != 0 || ferror(stdout);
+    if (lost && means_success(L, 1)) {
+        lua_settop(L, 2);
+        lua_pushinteger(L, EXIT_SCRIPT);
+        lua_replace(L, 1);
+    }
     lua_pushvalue(L, lua_upvalueindex(1));
     lua_insert(L, 1);
     lua_call(L, lua_gettop(L) - 1, 0);
@@ -357,7 +371,7 @@ static void close_output(struct run *r)
 {
     const char *why = "cannot write to standard output";
     bool lost = lf_emit_close(r->L, &why) != LF_OK;
-    lost |= fflush(stdout) != 0;
+    lost |= fflush(stdout) != 0 || ferror(stdout);
     if (!lost || r->code != EXIT_OK)
         return;
     lf_log(LF_LOG_ERROR, "%s", why);
@@ -409,9 +423,19 @@ static int start(struct run *r)
     return r->code;
 }
 
+/* A descriptor that is closed at the start would be taken by the first thing opened,
+ * which would then be written to. */
+static void keep_standard_files(void)
+{
+    for (int fd = 0; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
+            open("/dev/null", fd == STDIN_FILENO ? O_RDONLY : O_WRONLY);
+}
+
 int main(int argc, char **argv)
 {
     static struct run r;
+    keep_standard_files();
     r.argc = argc;
     r.argv = argv;
     int code = EXIT_OK;

@@ -1,11 +1,13 @@
 /* The yardstick: what a plain C program on libcurl's multi interface and libev costs.
  *
- *   baseline URL CONCURRENCY TOTAL
+ *   baseline URL CONCURRENCY TOTAL [--ca FILE] ["Name: value" …]
  *
  * It fetches the URL TOTAL times, CONCURRENCY at once, as libcurl's evhiperfifo example
  * does it: socket callback, timer callback, curl_multi_socket_action. Easy handles are
- * reused, connections kept, each body collected in a buffer that is reused too. Prints
- * one JSON line; us_per_request is CPU time, user and system. */
+ * reused, connections kept, each body collected in a buffer that is reused too. The
+ * header lines are those that luafetch sends: the server then reads equal bytes, and both
+ * clients build them from a list. Prints one JSON line; us_per_request is CPU time, user
+ * and system. */
 #include <curl/curl.h>
 #include <ev.h>
 #include <stdbool.h>
@@ -28,7 +30,8 @@ struct watcher {
 static struct ev_loop *loop;
 static CURLM *multi;
 static ev_timer timeout;
-static const char *url;
+static const char *url, *ca;      /* borrowed from argv */
+static struct curl_slist *fields; /* owned */
 static long total, started, finished, ok;
 static unsigned long long bytes;
 
@@ -83,6 +86,12 @@ static void prepare(struct transfer *t)
     easy_check(curl_easy_setopt(t->easy, CURLOPT_TCP_KEEPALIVE, 1L));
     easy_check(curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1));
     easy_check(curl_easy_setopt(t->easy, CURLOPT_PROXY, ""));
+    if (fields)
+        easy_check(curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, fields));
+    /* with a CA path libcurl would build its certificate store anew each time */
+    easy_check(curl_easy_setopt(t->easy, CURLOPT_CAPATH, NULL));
+    if (ca)
+        easy_check(curl_easy_setopt(t->easy, CURLOPT_CAINFO, ca));
 }
 
 static void submit(struct transfer *t)
@@ -249,15 +258,27 @@ static void close_all(struct transfer *transfers, long concurrency)
     }
     curl_multi_cleanup(multi);
     free(transfers);
+    curl_slist_free_all(fields);
     curl_global_cleanup();
+}
+
+static void read_extras(int argc, char **argv)
+{
+    for (int i = 4; i < argc; i++) {
+        if (strcmp(argv[i], "--ca") == 0 && i + 1 < argc)
+            ca = argv[++i];
+        else
+            fields = must(curl_slist_append(fields, argv[i]));
+    }
 }
 
 int main(int argc, char **argv)
 {
-    long concurrency = argc == 4 ? atol(argv[2]) : 0;
-    total = argc == 4 ? atol(argv[3]) : 0;
+    long concurrency = argc >= 4 ? strtol(argv[2], NULL, 10) : 0;
+    total = argc >= 4 ? strtol(argv[3], NULL, 10) : 0;
     if (concurrency < 1 || total < 1) {
-        fputs("usage: baseline URL CONCURRENCY TOTAL\n", stderr);
+        fputs("usage: baseline URL CONCURRENCY TOTAL [--ca FILE] [HEADER-LINE...]\n",
+              stderr);
         return 2;
     }
     if (concurrency > total)
@@ -265,6 +286,7 @@ int main(int argc, char **argv)
     url = argv[1];
     raise_fd_limit();
     easy_check(curl_global_init(CURL_GLOBAL_ALL));
+    read_extras(argc, argv);
     loop = must(ev_default_loop(0));
     ev_init(&timeout, on_timeout);
     open_multi(concurrency);

@@ -61,20 +61,6 @@ struct lf_maker *lf_maker_get(lua_State *L)
 
 /* ---- the URL ---- */
 
-/* Append a text that is no URL, without what may be a password in it. */
-static enum lf_err add_redacted(struct lf_buf *out, const char *s, size_t n)
-{
-    size_t from = 0, at = 0;
-    const char *slashes = memmem(s, n, "//", 2);
-    if (slashes)
-        from = at = (size_t)(slashes - s) + 2;
-    for (size_t i = from; i < n && !strchr("/?#\\", s[i]); i++)
-        if (s[i] == '@')
-            at = i + 1;
-    enum lf_err err = lf_buf_add(out, s, from);
-    return err ? err : lf_buf_add(out, s + at, n - at);
-}
-
 /* [-0, +2, m] nil, Error with the URL as far as it is known. */
 static struct lf_req *refuse(lua_State *L, struct making *m, enum lf_err kind)
 {
@@ -82,7 +68,7 @@ static struct lf_req *refuse(lua_State *L, struct making *m, enum lf_err kind)
     const struct lf_url *u = &m->all->url;
     lf_buf_reset(text);
     enum lf_err err = u->href.len ? lf_url_without_userinfo(u, true, text)
-                                  : add_redacted(text, m->url, m->url_len);
+                                  : lf_url_redact(m->url, m->url_len, text);
     lf_error_fail(L, kind, err || !text->len ? NULL : text->p, "%s", m->why);
     return NULL;
 }

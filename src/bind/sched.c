@@ -10,7 +10,7 @@
 #include "bind/bind.h"
 #include "bind/suggest.h"
 
-enum { BATCH = 16, LISTED = 20, MAX_NAMES = 100 };
+enum { BATCH = 16, LISTED = 20, MAX_NAMES = 100, WAIVED = 8 };
 
 /* ---- opening and closing ---- */
 
@@ -25,6 +25,8 @@ static int sched_gc(lua_State *L)
     }
     lf_text_unref(s->beside);
     s->beside = NULL;
+    lf_pulse_free(s->pulse);
+    s->pulse = NULL;
     return 0;
 }
 
@@ -105,11 +107,35 @@ static void deadlock(struct lf_sched *s)
 
 /* ---- the loop ---- */
 
+static bool older_is_ready(const struct lf_sched *s, const struct lf_call *c)
+{
+    if (lf_list_empty(&s->ready))
+        return false;
+    return lf_container(s->ready.next, struct lf_task, link)->readied <= c->readied;
+}
+
+/* What was there in time counts, even if a long slice kept it from being seen: tasks that
+ * were ready before the time was over run first, and then those that they wake. */
+static bool is_waived(const struct lf_sched *s, struct lf_call *c)
+{
+    if (older_is_ready(s, c))
+        return true;
+    if (!c->waived || c->waived > WAIVED || lf_list_empty(&s->ready))
+        return false;
+    c->waived++;
+    c->readied = s->readied;
+    return true;
+}
+
 static void expire_due(struct lf_sched *s)
 {
-    struct lf_list *it;
-    while ((it = lf_list_shift(&s->due)) != NULL)
-        lf_call_expire(lf_container(it, struct lf_call, due));
+    while (!lf_list_empty(&s->due)) {
+        struct lf_call *c = lf_container(s->due.next, struct lf_call, due);
+        if (is_waived(s, c))
+            return; /* and those behind it may be */
+        lf_list_remove(&c->due);
+        lf_call_expire(c);
+    }
 }
 
 static void unwind_dying(struct lf_sched *s)
@@ -133,6 +159,7 @@ static void run_batch(struct lf_sched *s)
     if (lf_list_empty(&s->ready))
         return;
     double start = seconds_now();
+    lf_pulse_start(s);
     for (int n = 0; n < BATCH && (it = lf_list_shift(&s->ready)) != NULL; n++) {
         lf_task_resume(lf_container(it, struct lf_task, link));
         if (!lf_list_empty(&s->dying))
@@ -312,4 +339,5 @@ void lf_task_register(lua_State *L)
     lf_handle_register(L);
     lf_scope_register(L);
     lf_group_register(L);
+    lf_sync_register(L);
 }

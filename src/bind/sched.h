@@ -62,6 +62,8 @@ struct lf_call {
     struct lf_text *why;    /* owned: why it was cancelled */
     void (*drop)(struct lf_call *c); /* stop what is no task; no Lua; NULL: nothing */
     double seconds;                  /* the timeout; LF_NEVER: none */
+    uint64_t readied;                /* sched->readied when the time was over */
+    unsigned waived;                 /* how often the end was put off since */
     unsigned limit;                  /* of s:spawn; 0: none */
     unsigned running;                /* tasks of s:spawn that have not ended */
     bool fail_fast, expired;
@@ -83,6 +85,7 @@ struct lf_task {
     struct lf_scope *parent; /* borrowed until we end; NULL: the top-level task */
     struct lf_list sibling;  /* in parent->children, then perhaps in parent->failed */
     struct lf_list link;   /* in sched->ready, sched->dying or a batch being cancelled */
+    uint64_t readied;      /* sched->readied when it was linked into sched->ready */
     struct lf_list opened; /* lf_call.link, innermost last */
     struct lf_list joiners;
     struct lf_sched *sched;   /* borrowed */
@@ -99,11 +102,18 @@ struct lf_task {
     uint8_t state, outcome;
     bool unwinding; /* its __close run: it cannot wait */
     bool background, counted, joined;
-    struct { /* the operation behind sleep, join and s:spawn */
+    struct { /* the operation behind sleep, join, s:spawn and the lines of sync.h */
         struct lf_wait wait;
         struct lf_joiner joiner;
         struct lf_list link;
-        struct lf_timer timer;
+        union {
+            struct lf_timer timer;
+            struct {
+                void *at; /* borrowed: what it waits for */
+                double n; /* of it */
+                bool called;
+            } line;
+        };
     } own;
     char where[LUA_IDSIZE + 12]; /* "file:line" of the spawn */
 };
@@ -120,6 +130,10 @@ struct lf_sched {
     lua_State *blocked;       /* a state that cannot yield, under the running coroutine */
     struct lf_domain *adding; /* borrowed: of the group that makes a request just now */
     struct lf_text *beside;   /* owned: why siblings of a bug are cancelled */
+    struct lf_pulse *pulse;   /* owned; NULL: long slices are not seen */
+    uint64_t readied;         /* tasks that were ever linked into `ready` */
+    unsigned slice;           /* number of the one that runs; read by a signal handler */
+    bool felt;                /* the pulse, in this slice */
     unsigned tasks;
     int slots;
     double lua;
@@ -164,6 +178,13 @@ void lf_task_where(lua_State *L, int level, char where[static LUA_IDSIZE + 12]);
 void lf_task_resume(struct lf_task *t);
 void lf_task_unwind(struct lf_task *t); /* one that was cancelled */
 
+/* ---- pulse.c ---- */
+
+/* Before each batch: look after its slices. */
+void lf_pulse_start(struct lf_sched *s);
+void lf_pulse_slice_over(struct lf_sched *s); /* one that felt it */
+void lf_pulse_free(struct lf_pulse *p);
+
 /* ---- scope.c ---- */
 
 /* [-0, +1, m] Push a closed call in a userdata of `size` bytes with metatable `type`. */
@@ -196,5 +217,6 @@ void lf_scope_register(lua_State *L);
 void lf_group_register(lua_State *L);
 void lf_coroutine_install(lua_State *L); /* replace resume, wrap, … of `coroutine` */
 void lf_wait_install(lua_State *L);      /* remember the functions that cannot yield */
+void lf_sync_register(lua_State *L);     /* sync.h */
 
 #endif

@@ -17,7 +17,10 @@ static void call_wait_cancel(struct lf_wait *w)
 static void on_timeout(struct lf_timer *t)
 {
     struct lf_call *c = lf_container(t, struct lf_call, timer);
-    lf_list_append(&c->scope.owner->sched->due, &c->due);
+    struct lf_sched *s = c->scope.owner->sched;
+    c->readied = s->readied;
+    c->waived = !lf_list_empty(&s->ready);
+    lf_list_append(&s->due, &c->due);
 }
 
 struct lf_call *lf_call_new(lua_State *L, size_t size, int uservalues, const char *type)
@@ -118,12 +121,17 @@ void lf_call_expire(struct lf_call *c)
     lf_text_unref(why);
 }
 
-static void free_slot(struct lf_call *c)
+static void call_next(struct lf_call *c)
 {
     struct lf_list *first = lf_list_shift(&c->slots);
-    c->running--;
     if (first)
         lf_task_wake(lf_container(first, struct lf_task, own.link));
+}
+
+static void free_slot(struct lf_call *c)
+{
+    c->running--;
+    call_next(c);
 }
 
 void lf_call_judge(struct lf_call *c, struct lf_task *t)
@@ -311,7 +319,10 @@ static int scope_cancel(lua_State *L)
 
 static void slot_cancel(struct lf_wait *w)
 {
-    lf_list_remove(&lf_container(w, struct lf_task, own.wait)->own.link);
+    struct lf_task *t = lf_container(w, struct lf_task, own.wait);
+    if (lf_list_empty(&t->own.link)) /* the free place was its own, and is not any more */
+        call_next(t->own.line.at);
+    lf_list_remove(&t->own.link);
 }
 
 static int spawn_k(lua_State *L, int status, lua_KContext again)
@@ -326,6 +337,7 @@ static int spawn_k(lua_State *L, int status, lua_KContext again)
         lf_task_check(L, "spawn");
         me->own.wait = (struct lf_wait){slot_cancel, "a free place in its scope"};
         lf_list_init(&me->own.link);
+        me->own.line.at = c;
         if (again) /* somebody was quicker: keep the first place */
             lf_list_prepend(&c->slots, &me->own.link);
         else

@@ -170,10 +170,13 @@ void lf_task_resume(struct lf_task *t)
     s->current = t;
     s->blocked = NULL;
     s->adding = NULL;
+    s->slice++;
     s->running = t->co;
     int status = lua_resume(t->co, s->L, nargs, &n);
     s->current = NULL;
     s->running = NULL;
+    if (s->felt)
+        lf_pulse_slice_over(s);
     if (status == LUA_YIELD)
         on_yield(t, n);
     else if (status == LUA_OK)

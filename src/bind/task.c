@@ -91,6 +91,7 @@ struct lf_task *lf_task_new(lua_State *L, struct lf_scope *sc, int nargs,
     memcpy(t->where, where, len);
     t->where[len] = '\0';
     s->tasks++;
+    t->readied = ++s->readied;
     lf_list_append(&s->ready, &t->link);
     if (!sc)
         return t;

@@ -114,6 +114,7 @@ void lf_task_check(lua_State *L, const char *name)
         blame(L, L, 1, name);
     if (s->blocked)
         blame(L, s->blocked, 1, name);
+    s->adding = NULL; /* still there when wrong use has left the adding by an error */
 }
 
 int lf_task_wait(lua_State *L, struct lf_wait *w, lua_KContext ctx, lua_KFunction k)
@@ -133,8 +134,10 @@ void lf_task_unwait(lua_State *L)
 
 void lf_task_wake(struct lf_task *t)
 {
-    if (t->wait && lf_list_empty(&t->link))
-        lf_list_append(&t->sched->ready, &t->link);
+    if (!t->wait || !lf_list_empty(&t->link))
+        return;
+    t->readied = ++t->sched->readied;
+    lf_list_append(&t->sched->ready, &t->link);
 }
 
 struct lf_task *lf_task_current(lua_State *L)

@@ -84,8 +84,10 @@ static bool has_ended(const struct lf_engine *eng)
 
 static bool alive(const struct lf_engine *eng)
 {
-    return eng->timers.strong || eng->loop.watching || eng->stats.active ||
-           eng->resolving || lf_pool_pending(eng->pool_threads) || has_ended(eng) ||
+    /* a scripted transfer that hangs has nothing but its timers to hope for */
+    bool active = eng->stats.active && (!eng->scripted || eng->timers.n);
+    return eng->timers.strong || eng->loop.watching || active || eng->resolving ||
+           lf_pool_pending(eng->pool_threads) || has_ended(eng) ||
            lf_loop_pending(&eng->loop);
 }
 

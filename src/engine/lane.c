@@ -21,6 +21,7 @@ enum {
     LANE_ACTIVE = 64, /* transfers in a lane before the next one is taken */
     LANE_CONNS = 80,  /* connections a lane may hold, idle ones included */
     NO_SLOT = MAX_LANES,
+    ISOLATED = 8, /* isolated lanes that may rest; each has a share as any other */
     KNOWN = 4096, /* hosts whose protocol is remembered */
 };
 
@@ -236,6 +237,14 @@ static void lane_free(struct lf_lane *lane)
     free(lane);
 }
 
+static long most_conns(const struct lf_lane *lane)
+{
+    long share = lane->eng->sockets / 4 / ISOLATED;
+    if (!lane->isolation || share > lane->lanes->conns)
+        return lane->lanes->conns;
+    return share > 2 ? share : 2;
+}
+
 static bool lane_open(struct lf_lane *lane)
 {
     CURLM *m = lane->multi = curl_multi_init();
@@ -244,7 +253,7 @@ static bool lane_open(struct lf_lane *lane)
            !curl_multi_setopt(m, CURLMOPT_SOCKETDATA, lane) &&
            !curl_multi_setopt(m, CURLMOPT_TIMERFUNCTION, on_timer) &&
            !curl_multi_setopt(m, CURLMOPT_TIMERDATA, lane) &&
-           !curl_multi_setopt(m, CURLMOPT_MAXCONNECTS, (long)lane->lanes->conns);
+           !curl_multi_setopt(m, CURLMOPT_MAXCONNECTS, most_conns(lane));
 }
 
 static struct lf_lane *lane_new(struct lf_lanes *l, const char *isolation)
@@ -261,11 +270,22 @@ static struct lf_lane *lane_new(struct lf_lanes *l, const char *isolation)
     lf_list_init(&lane->link);
     lf_list_init(&lane->kick_link);
     lane->isolation = isolation ? strdup(isolation) : NULL;
-    if (!lane_open(lane) || (isolation && !lane->isolation)) {
+    if ((isolation && !lane->isolation) || !lane_open(lane)) {
         lane_free(lane);
         return NULL;
     }
     return lane;
+}
+
+/* Few classes are in use at a time; those that rest give their connections back. */
+static void make_room(struct lf_lanes *l)
+{
+    unsigned n = 0;
+    LF_LIST_EACH_SAFE (&l->isolated, it, next) {
+        struct lf_lane *lane = lf_container(it, struct lf_lane, link);
+        if (++n >= ISOLATED && !lane->nactive)
+            lane_free(lane);
+    }
 }
 
 static struct lf_lane *isolated_lane(struct lf_lanes *l, const char *isolation)
@@ -275,6 +295,7 @@ static struct lf_lane *isolated_lane(struct lf_lanes *l, const char *isolation)
         if (strcmp(lane->isolation, isolation) == 0)
             return lane;
     }
+    make_room(l);
     struct lf_lane *lane = lane_new(l, isolation);
     if (lane)
         lf_list_append(&l->isolated, &lane->link);
@@ -305,10 +326,10 @@ static bool knows_http1(const struct lf_lanes *l, uint32_t host)
  */
 static struct lf_lane *lane_for(struct lf_lanes *l, struct lf_xfer *x)
 {
-    if (x->isolation)
-        return isolated_lane(l, x->isolation);
     unsigned slot = x->host_hash % l->nslots;
     x->one_lane = x->url->scheme == LF_URL_HTTPS && !knows_http1(l, x->host_hash);
+    if (x->isolation)
+        return isolated_lane(l, x->isolation);
     if (!x->one_lane)
         slot = find_room(l, slot);
     if (!l->slots[slot]) {
@@ -427,6 +448,7 @@ static void lanes_free(struct lf_transport *tp)
 /* As many lanes as the descriptors feed, each with its fixed share of connections. */
 static void divide(struct lf_lanes *l, unsigned sockets)
 {
+    sockets -= sockets / 4; /* for the isolated ones */
     l->nslots = sockets / LANE_CONNS;
     if (l->nslots > MAX_LANES)
         l->nslots = MAX_LANES;

@@ -48,7 +48,7 @@ struct lf_handle {
     CURL *easy;           /* owned */
     bool plain;           /* carried nothing that another request must not inherit */
     struct lf_buf sent;   /* the header block that `fields` was made from */
-    bool sent_body;       /* ... and whether there was a body */
+    int sent_method;      /* … and what the method and the body added to it */
     struct curl_slist *resolve; /* owned: the addresses it was told, until it has ended */
     struct curl_slist *fields;  /* owned */
     char error[CURL_ERROR_SIZE];

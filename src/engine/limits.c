@@ -21,9 +21,10 @@ static double next_look(const struct lf_req *req)
     add_limit(&due, req->submitted, req->deadline);
     if (req->state == REQ_RESOLVING)
         add_limit(&due, req->resolve_began, req->timeout.connect);
+    if (req->admitted > 0) /* between two hops too */
+        add_limit(&due, req->admitted, req->timeout.total);
     if (req->state != REQ_ACTIVE)
         return due;
-    add_limit(&due, req->admitted, req->timeout.total);
     if (!x->connected)
         add_limit(&due, x->started, req->timeout.connect);
     if (!x->head_done)
@@ -38,8 +39,10 @@ void lf_limits_arm(struct lf_req *req)
     double due = next_look(req);
     if (due >= LF_NEVER)
         lf_timers_remove(&req->eng->timers, &req->timer);
-    else if (!lf_timers_add(&req->eng->timers, &req->timer, due))
-        lf_req_fail(req, LF_ERESOURCE, "out of memory");
+    else if (!lf_timers_add(&req->eng->timers, &req->timer, due)) {
+        lf_req_fail(req, LF_ERESOURCE, "out of memory"); /* rather than without limits */
+        lf_req_break(req);
+    }
 }
 
 static bool passed(const struct lf_req *req, double from, double seconds)
@@ -58,10 +61,10 @@ bool lf_limits_passed(struct lf_req *req)
         lf_fail_timeout(req, req->deadline, "deadline of");
     else if (resolving && passed(req, req->resolve_began, req->timeout.connect))
         lf_fail_timeout(req, req->timeout.connect, "timeout after");
+    else if (req->admitted > 0 && passed(req, req->admitted, req->timeout.total))
+        lf_fail_timeout(req, req->timeout.total, "timeout after");
     else if (!active)
         return false;
-    else if (passed(req, req->admitted, req->timeout.total))
-        lf_fail_timeout(req, req->timeout.total, "timeout after");
     else if (!x->connected && passed(req, x->started, req->timeout.connect))
         lf_fail_timeout(req, req->timeout.connect, "timeout after");
     else if (x->connected && !x->head_done &&

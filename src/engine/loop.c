@@ -102,6 +102,9 @@ enum lf_err lf_loop_own(struct lf_loop *loop, int fd)
     struct lf_fdw *f = obtain(loop, fd);
     if (!f)
         return LF_ERESOURCE;
+    ev_io_stop(loop->ev, &f->io); /* of a descriptor that was closed behind our back */
+    unqueue(f);
+    f->want = 0;
     f->owned = true;
     return LF_OK;
 }
@@ -134,7 +137,9 @@ void lf_loop_unwant(struct lf_loop *loop, int fd)
         return;
     f->want = 0;
     unqueue(f);
-    if (!f->owned)
+    /* libcurl 7.88 closes sockets that are still connecting without a word: only one that
+     * was read from is an idle connection worth watching on */
+    if (!f->owned || !(f->io.events & EV_READ))
         ev_io_stop(loop->ev, &f->io);
 }
 

@@ -53,6 +53,9 @@ static enum lf_err check_opts(const struct lf_opts *o, const char **why)
     *why = "CONNECT and TRACE cannot be sent";
     if (strcmp(o->method, "CONNECT") == 0 || strcmp(o->method, "TRACE") == 0)
         return LF_EREQUEST;
+    *why = "a HEAD request has no body";
+    if (o->body && strcmp(o->method, "HEAD") == 0)
+        return LF_EREQUEST;
     *why = "only http and https URLs can be fetched";
     if (!lf_url_is_http(o->url))
         return LF_EURL;

@@ -19,6 +19,7 @@ struct lf_pool {
     pthread_cond_t work;
     struct lf_list queue, ended;  /* jobs; ended ones are told on the loop */
     unsigned threads, idle, refs; /* refs: threads and the engine */
+    unsigned waiting;             /* jobs that no thread has begun */
     bool closed;
     int wake;             /* eventfd: something has ended */
     unsigned pending;     /* the loop's own count: no lock */
@@ -58,6 +59,7 @@ static void *run(void *arg)
         }
         struct lf_job *job = lf_container(n, struct lf_job, link);
         job->running = true;
+        p->waiting--;
         pthread_mutex_unlock(&p->lock);
         job->work(job);
         pthread_mutex_lock(&p->lock);
@@ -167,11 +169,14 @@ enum lf_err lf_offload(struct lf_engine *eng, struct lf_job *job)
     pthread_mutex_lock(&p->lock);
     job->running = false;
     lf_list_append(&p->queue, &job->link);
-    if (!p->idle && p->threads < THREADS)
+    p->waiting++;
+    if (p->waiting > p->idle && p->threads < THREADS)
         add_thread(p);
     bool served = p->threads > 0;
-    if (!served)
+    if (!served) {
         lf_list_remove(&job->link);
+        p->waiting--;
+    }
     pthread_cond_signal(&p->work);
     pthread_mutex_unlock(&p->lock);
     p->pending += served;
@@ -185,6 +190,7 @@ bool lf_offload_cancel(struct lf_engine *eng, struct lf_job *job)
     bool waiting = !job->running;
     if (waiting) {
         lf_list_remove(&job->link);
+        p->waiting--;
         p->pending--;
     }
     pthread_mutex_unlock(&p->lock);

@@ -129,17 +129,31 @@ static bool follow(struct lf_req *req, struct lf_url *next)
     return true;
 }
 
+/* The sentence names where it would have gone, but no password. */
+static void fail_at(struct lf_req *req, const struct lf_header *location, const char *why)
+{
+    struct lf_buf to;
+    lf_buf_init(&to, LF_BUF_MAX);
+    size_t n = location->value_len;
+    const char *p = lf_url_redact(location->value, n, &to) ? "?" : to.p ? to.p : "";
+    if (!req->redirects)
+        lf_req_fail(req, LF_EREDIRECT,
+                    "stopped after %u redirects, the next one was to %.200s",
+                    req->max_redirects, p);
+    else
+        lf_req_fail(req, LF_EREDIRECT, "refused to follow a redirect to %.200s (%s)", p,
+                    why);
+    lf_buf_free(&to);
+}
+
 bool lf_redirect_prepare(struct lf_req *req)
 {
     struct lf_header f;
     struct lf_url next = LF_URL_INIT;
     const char *why = "out of memory";
     lf_headers_get(&req->res.headers, "location", &f);
-    int shown = f.value_len > 200 ? 200 : (int)f.value_len;
     if (!req->redirects) {
-        lf_req_fail(req, LF_EREDIRECT,
-                    "stopped after %u redirects, the next one was to %.*s",
-                    req->max_redirects, shown, f.value);
+        fail_at(req, &f, "too many redirects");
         return false;
     }
     enum lf_err err = lf_url_parse(&next, f.value, f.value_len, &req->url, &why);
@@ -148,8 +162,7 @@ bool lf_redirect_prepare(struct lf_req *req)
         return false;
     }
     if (err || !lf_url_is_http(&next)) {
-        lf_req_fail(req, LF_EREDIRECT, "refused to follow a redirect to %.*s (%s)", shown,
-                    f.value, err ? why : "not http or https");
+        fail_at(req, &f, err ? why : "not http or https");
         lf_url_free(&next);
         return false;
     }

@@ -5,6 +5,7 @@
  * callbacks. */
 #include "engine/req.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -37,8 +38,16 @@ void lf_req_on_timer(struct lf_timer *t)
         return;
     }
     req->res.retryable = true;
+    lf_req_break(req);
+}
+
+/* It has failed, wherever it is: out of everything it waits in. */
+void lf_req_break(struct lf_req *req)
+{
     if (req->state == REQ_ACTIVE)
         req->eng->transport->cancel(req->eng->transport, &req->x);
+    else if (req->state == REQ_QUEUED)
+        lf_admit_leave(req); /* or it would still be admitted */
     stop_resolving(req);
     to_finished(req);
 }
@@ -130,47 +139,7 @@ void lf_req_on_end(struct lf_xfer *x)
     to_finished(lf_container(x, struct lf_req, x));
 }
 
-/* ---- from a URL to a slot ---- */
-
-static void fail_now(struct lf_req *req)
-{
-    req->x.started = 0;
-    to_finished(req);
-}
-
-static void resolve(struct lf_req *req)
-{
-    req->host = lf_url_authority(&req->url).p;
-    req->host_len = lf_url_authority(&req->url).len;
-    req->resolve_began = req->eng->now;
-    req->x.started = 0;
-    if (!lf_resolve_begin(req))
-        fail_now(req);
-    else if (req->state == REQ_RESOLVING)
-        lf_limits_arm(req);
-}
-
-void lf_req_resolved(struct lf_req *req)
-{
-    req->state = REQ_QUEUED;
-    if (lf_admit(req, req->res.hops > 0))
-        lf_req_admission_failed(req);
-    else if (req->state == REQ_QUEUED)
-        lf_limits_arm(req);
-}
-
-void lf_req_resolve_all(struct lf_engine *eng)
-{
-    for (struct lf_list *n = lf_list_shift(&eng->resolved); n;
-         n = lf_list_shift(&eng->resolved)) {
-        struct lf_req *req =
-            lf_container(lf_container(n, struct lf_lookup, link), struct lf_req, lookup);
-        req->resolve_took += eng->now - req->resolve_began;
-        resolve(req);
-    }
-}
-
-/* ---- one hop ---- */
+/* ---- one hop: from its URL to a slot ---- */
 
 static enum lf_err set_target(struct lf_req *req)
 {
@@ -192,8 +161,6 @@ static void prepare_hop(struct lf_req *req)
     struct lf_xfer *x = &req->x;
     const char *m = req->method;
     const char *target = x->target_url;
-    uint32_t id = x->addresses_id;
-    bool several = x->several;
     *x = (struct lf_xfer){
         .url = &req->url,
         .target_url = target,
@@ -205,15 +172,10 @@ static void prepare_hop(struct lf_req *req)
         .verify = req->verify,
         .ca = req->ca,
         .http_version = req->http_version,
-        .isolation = req->isolation.len ? req->isolation.p : NULL,
-        .addresses = req->addresses.len ? req->addresses.p : NULL,
-        .addresses_id = id,
-        .several = several,
         .host_hash = lf_host_hash(req->host, req->host_len),
         .connect_timeout = req->timeout.connect,
         .may_pause = req->stream.on,
         .phase = LF_PHASE_DNS,
-        .started = req->eng->now,
     };
     lf_list_init(&x->link);
     lf_head_reset(&req->head);
@@ -221,6 +183,47 @@ static void prepare_hop(struct lf_req *req)
     req->decoder = NULL;
     lf_buf_reset(&req->res.body);
     req->active_at = req->eng->now;
+}
+
+/* The exchange is described before anything is waited for, so that whatever fails has a
+ * URL and a phase of its own. */
+static void resolve(struct lf_req *req)
+{
+    req->host = lf_url_authority(&req->url).p;
+    req->host_len = lf_url_authority(&req->url).len;
+    req->resolve_began = req->eng->now;
+    if (set_target(req)) {
+        lf_req_fail(req, LF_ERESOURCE, "out of memory");
+        to_finished(req);
+        return;
+    }
+    prepare_hop(req);
+    if (!lf_resolve_begin(req))
+        to_finished(req);
+    else if (req->state == REQ_RESOLVING)
+        lf_limits_arm(req);
+}
+
+void lf_req_resolved(struct lf_req *req)
+{
+    req->x.isolation = req->isolation.len ? req->isolation.p : NULL;
+    req->x.addresses = req->addresses.len ? req->addresses.p : NULL;
+    req->state = REQ_QUEUED;
+    if (lf_admit(req, req->res.hops > 0))
+        lf_req_admission_failed(req);
+    else if (req->state == REQ_QUEUED)
+        lf_limits_arm(req);
+}
+
+void lf_req_resolve_all(struct lf_engine *eng)
+{
+    for (struct lf_list *n = lf_list_shift(&eng->resolved); n;
+         n = lf_list_shift(&eng->resolved)) {
+        struct lf_req *req =
+            lf_container(lf_container(n, struct lf_lookup, link), struct lf_req, lookup);
+        req->resolve_took += eng->now - req->resolve_began;
+        resolve(req);
+    }
 }
 
 static enum lf_err transport_start(struct lf_req *req)
@@ -236,23 +239,22 @@ static enum lf_err transport_start(struct lf_req *req)
 void lf_req_admitted(struct lf_req *req)
 {
     struct lf_engine *eng = req->eng;
+    assert(req->state == REQ_QUEUED);
     lf_engine_tick(eng);
     if (!req->admitted)
         req->admitted = eng->now;
     req->state = REQ_ACTIVE;
-    if (set_target(req) == LF_OK) {
-        prepare_hop(req);
-        eng->stats.active++;
-        if (eng->stats.active > eng->stats.peak_active)
-            eng->stats.peak_active = eng->stats.active;
-        eng->stats.transfers++;
-        if (transport_start(req) == LF_OK) {
-            lf_limits_arm(req);
-            return;
-        }
-        eng->stats.active--;
-        req->x.started = 0;
+    req->x.started = req->active_at = eng->now;
+    eng->stats.active++;
+    if (eng->stats.active > eng->stats.peak_active)
+        eng->stats.peak_active = eng->stats.active;
+    eng->stats.transfers++;
+    if (transport_start(req) == LF_OK) {
+        lf_limits_arm(req);
+        return;
     }
+    eng->stats.active--;
+    req->x.started = 0;
     lf_req_fail(req, LF_ERESOURCE,
                 "the transfer cannot be started: out of memory or descriptors");
     to_finished(req);
@@ -334,7 +336,7 @@ void lf_req_fill_result(struct lf_req *req)
         res->path = lf_save_path(req->save);
         res->size = lf_save_size(req->save);
     }
-    if (started)
+    if (x->started > 0)
         res->phase = res->err ? x->phase : LF_PHASE_DONE;
     memcpy(res->remote_ip, x->remote_ip, sizeof res->remote_ip);
     res->timings = x->timings;

@@ -80,6 +80,7 @@ void lf_req_fail(struct lf_req *req, enum lf_err err, const char *fmt, ...)
 
 void lf_req_admission_failed(struct lf_req *req);
 void lf_req_on_timer(struct lf_timer *t);
+void lf_req_break(struct lf_req *req); /* lf_req_fail was called; ends in a later step */
 void lf_req_fill_result(struct lf_req *req);
 
 /* limits.c */

@@ -1,5 +1,6 @@
 /* The addresses of one request's host: a literal needs none, the script's own come before
  * what the names say, and a family may be asked for. */
+#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -7,9 +8,15 @@
 
 static bool literal(struct lf_span host)
 {
-    /* a WHATWG host that ends in a digit is an IPv4 address, one in brackets IPv6 */
-    char last = host.len ? host.p[host.len - 1] : ']';
-    return last == ']' || (last >= '0' && last <= '9');
+    char text[INET_ADDRSTRLEN];
+    struct in_addr v4;
+    if (!host.len || host.p[0] == '[')
+        return true;
+    if (host.len >= sizeof text)
+        return false;
+    memcpy(text, host.p, host.len);
+    text[host.len] = '\0';
+    return inet_pton(AF_INET, text, &v4) == 1;
 }
 
 /* Connections made to addresses that a script chose serve only requests that chose the
@@ -77,6 +84,7 @@ static bool known(struct lf_req *req, struct lf_span host, const struct lf_addre
                           : req->ip == 4 ? "it has no IPv4 address"
                                          : "it has no IPv6 address";
         req->res.retryable = true;
+        req->res.phase = LF_PHASE_DNS;
         lf_req_fail(req, LF_EDNS, "cannot resolve %.*s: %s", (int)host.len, host.p, why);
         return false;
     }

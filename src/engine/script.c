@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "engine/internal.h"
+#include "engine/req.h"
 
 enum { PIECE = 16 << 10 };
 
@@ -48,9 +48,7 @@ static bool feed_head(struct lf_xfer *x, const struct lf_script_answer *a)
 static bool answer(struct script *s, struct lf_xfer *x, const struct lf_script_answer *a)
 {
     x->sent = true;
-    x->connected = s->eng->now;
     x->timings.total = s->eng->now - x->started;
-    x->phase = LF_PHASE_HEADERS;
     if (a->err)
         lf_req_on_error(x, a->err, "scripted failure");
     return !a->err && feed_head(x, a);
@@ -105,6 +103,9 @@ static bool script_kick(struct lf_transport *tp, bool all)
         struct play *p = lf_container(n, struct play, link);
         lf_list_append(&s->waiting, &p->link);
         ask(s, p);
+        p->x->connected = s->eng->now;
+        p->x->phase = LF_PHASE_HEADERS;
+        lf_limits_arm(lf_container(p->x, struct lf_req, x));
         any = true;
         if (p->answer.delay >= LF_NEVER)
             continue;

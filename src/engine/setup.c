@@ -3,6 +3,7 @@
  * notes: CAPATH off (else the CA store is built anew for every connection), QUICK_EXIT
  * (else a cancel waits for getaddrinfo), decoding off (a truncated gzip body would pass
  * as whole), redirects off (they are ours), PROTOCOLS http(s) only. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,14 @@
 #include <openssl/ssl.h>
 #include "engine/lane.h"
 
-enum { CACHED = 60, BUFFER_FEW = 16 << 10, BUFFER_MANY = 4 << 10, MANY = 1000 };
+enum {
+    CACHED = 60,
+    LARGE_UPLOAD = 64 << 10,
+    DEFAULT_CONNECT = 300,
+    BUFFER_FEW = 16 << 10,
+    BUFFER_MANY = 4 << 10,
+    MANY = 1000
+};
 
 #define NO_LIMIT_MS 0x7fffffffL
 
@@ -63,6 +71,15 @@ static int on_seek(void *arg, curl_off_t offset, int origin)
     return CURL_SEEKFUNC_OK;
 }
 
+/* Only now is it sure that libcurl has read the addresses it was told. */
+static void note_fed(struct lf_handle *h)
+{
+    const struct lf_xfer *x = h->x;
+    if (h->resolve)
+        h->lane->fed[x->host_hash % LF_LANE_FED] =
+            (struct lf_fed){x->host_hash, x->addresses_id, h->lane->eng->now};
+}
+
 static int on_prereq(void *arg, char *remote_ip, char *local_ip, int remote_port,
                      int local_port)
 {
@@ -82,8 +99,11 @@ static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockad
     struct lf_handle *h = arg;
     (void)purpose;
     int fd = socket(a->family, a->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, a->protocol);
+    if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM))
+        lf_req_on_error(h->x, LF_ERESOURCE, strerror(errno));
     if (fd < 0)
         return CURL_SOCKET_BAD;
+    note_fed(h);
     if (lf_loop_own(&h->lane->eng->loop, fd)) {
         close(fd);
         return CURL_SOCKET_BAD;
@@ -111,8 +131,10 @@ static CURLcode on_ssl(CURL *easy, void *ssl_ctx, void *arg)
         return CURLE_OK;
     X509_STORE *store = lf_tls_store(lf_lane_shared(h->lane)->tls, h->x->ca, &why);
     if (!store) {
-        snprintf(h->error, sizeof h->error, "%s: %s", why,
-                 h->x->ca ? h->x->ca : "default");
+        char text[300];
+        snprintf(text, sizeof text, "%s: %s", why,
+                 h->x->ca ? h->x->ca : "that of the system");
+        lf_req_on_error(h->x, LF_ETLS, text);
         return CURLE_SSL_CACERT_BADFILE;
     }
     SSL_CTX_set1_cert_store(ssl_ctx, store);
@@ -148,7 +170,10 @@ static enum lf_err set_once(struct lf_handle *h)
     SET(e, CURLOPT_MAXAGE_CONN, 50L);
     SET(e, CURLOPT_DNS_CACHE_TIMEOUT, (long)CACHED);
     SET(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    SET(e, CURLOPT_SHARE, lf_lane_shared(h->lane)->share);
+    if (h->lane->isolation) /* what one trusts, another must not resume */
+        SET(e, CURLOPT_SSL_SESSIONID_CACHE, 0L);
+    else
+        SET(e, CURLOPT_SHARE, lf_lane_shared(h->lane)->share);
     SET(e, CURLOPT_HEADERFUNCTION, on_header);
     SET(e, CURLOPT_HEADERDATA, h);
     SET(e, CURLOPT_WRITEFUNCTION, on_write);
@@ -241,7 +266,7 @@ static enum lf_err build_fields(struct lf_handle *h, const struct lf_xfer *x)
     lf_buf_free(&line);
     if (end && x->body)
         end = append(end, "Expect:"); /* it would wait a second for bodies over 1 MB */
-    if (end && x->body && !typed)
+    if (end && !typed && (x->body || strcmp(x->method, "POST") == 0))
         end = append(end, "Content-Type:"); /* libcurl's own for a POST */
     return end ? LF_OK : LF_ERESOURCE;
 }
@@ -249,14 +274,15 @@ static enum lf_err build_fields(struct lf_handle *h, const struct lf_xfer *x)
 static enum lf_err set_headers(struct lf_handle *h, const struct lf_xfer *x)
 {
     const struct lf_buf *block = &x->headers->block;
-    if (h->fields && block->len == h->sent.len && h->sent_body == (x->body != NULL) &&
+    if (h->fields && block->len == h->sent.len &&
+        h->sent_method == x->method[0] + 2 * (x->body != NULL) &&
         (!block->len || memcmp(block->p, h->sent.p, block->len) == 0))
         return LF_OK; /* the same as last time, as nearly always */
     SET(h->easy, CURLOPT_HTTPHEADER, NULL);
     curl_slist_free_all(h->fields);
     h->fields = NULL;
     lf_buf_reset(&h->sent);
-    h->sent_body = x->body != NULL;
+    h->sent_method = x->method[0] + 2 * (x->body != NULL);
     if (build_fields(h, x) || lf_buf_add(&h->sent, block->p, block->len)) {
         h->plain = false; /* not to be used again half made */
         return LF_ERESOURCE;
@@ -269,18 +295,22 @@ static enum lf_err set_headers(struct lf_handle *h, const struct lf_xfer *x)
 
 static enum lf_err set_method(CURL *e, const struct lf_xfer *x)
 {
-    bool body = x->body || strcmp(x->method, "POST") == 0;
+    const char *m = x->method;
+    bool body = x->body || strcmp(m, "POST") == 0 || strcmp(m, "PUT") == 0 ||
+                strcmp(m, "PATCH") == 0;
+    /* without a body nothing would keep libcurl from sending it twice */
+    SET(e, CURLOPT_FRESH_CONNECT, !x->replayable && !x->body_len ? 1L : 0L);
     if (body) {
         SET(e, CURLOPT_POST, 1L);
         SET(e, CURLOPT_POSTFIELDS, NULL);
         SET(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)x->body_len);
     } else {
         SET(e, CURLOPT_HTTPGET, 1L);
-        SET(e, CURLOPT_NOBODY, strcmp(x->method, "HEAD") == 0 ? 1L : 0L);
+        SET(e, CURLOPT_NOBODY, strcmp(m, "HEAD") == 0 ? 1L : 0L);
     }
-    bool plain = body ? strcmp(x->method, "POST") == 0
-                      : strcmp(x->method, "GET") == 0 || strcmp(x->method, "HEAD") == 0;
-    SET(e, CURLOPT_CUSTOMREQUEST, plain ? NULL : x->method);
+    bool plain =
+        body ? strcmp(m, "POST") == 0 : strcmp(m, "GET") == 0 || strcmp(m, "HEAD") == 0;
+    SET(e, CURLOPT_CUSTOMREQUEST, plain ? NULL : m);
     return LF_OK;
 }
 
@@ -294,15 +324,16 @@ static enum lf_err set_tls(struct lf_handle *h, const struct lf_xfer *x)
     return LF_OK;
 }
 
-/* Before 8.1 a paused HTTP/2 stream is buffered without bound by libcurl itself. */
-static bool pauses_badly(void)
+/* Before 8.1 a paused HTTP/2 stream is buffered without bound by libcurl itself, and an
+ * upload that fills the window spins or breaks. */
+static bool flows_badly(void)
 {
     return curl_version_info(CURLVERSION_NOW)->version_num < 0x080100;
 }
 
 static long http_version(const struct lf_xfer *x)
 {
-    if (x->may_pause && pauses_badly())
+    if ((x->may_pause || x->body_len > LARGE_UPLOAD) && flows_badly())
         return CURL_HTTP_VERSION_1_1;
     if (x->http_version && strcmp(x->http_version, "1.1") == 0)
         return CURL_HTTP_VERSION_1_1;
@@ -322,7 +353,7 @@ static long milliseconds(double seconds)
 static enum lf_err set_addresses(struct lf_handle *h, const struct lf_xfer *x)
 {
     struct lf_lane *lane = h->lane;
-    struct lf_fed *fed = &lane->fed[x->host_hash % LF_LANE_FED];
+    const struct lf_fed *fed = &lane->fed[x->host_hash % LF_LANE_FED];
     if (!x->addresses)
         return LF_OK;
     if (fed->host == x->host_hash && fed->id == x->addresses_id &&
@@ -332,7 +363,6 @@ static enum lf_err set_addresses(struct lf_handle *h, const struct lf_xfer *x)
     if (!h->resolve)
         return LF_ERESOURCE;
     SET(h->easy, CURLOPT_RESOLVE, h->resolve);
-    *fed = (struct lf_fed){x->host_hash, x->addresses_id, lane->eng->now};
     return LF_OK;
 }
 
@@ -347,9 +377,14 @@ enum lf_err lf_handle_set(struct lf_handle *h, struct lf_xfer *x)
     SET(e, CURLOPT_PIPEWAIT, x->one_lane && version != CURL_HTTP_VERSION_1_1 ? 1L : 0L);
     /* libcurl divides its own limit among the addresses of a name; with a single one ours
      * alone is enough, and a timer less */
-    SET(e, CURLOPT_CONNECTTIMEOUT_MS, x->several ? milliseconds(x->connect_timeout) : 0L);
-    SET(e, CURLOPT_BUFFERSIZE,
-        h->lane->eng->stats.active > MANY ? (long)BUFFER_MANY : (long)BUFFER_FEW);
+    SET(e, CURLOPT_CONNECTTIMEOUT_MS,
+        x->several || x->connect_timeout >= DEFAULT_CONNECT
+            ? milliseconds(x->connect_timeout)
+            : 0L);
+    /* refused, harmlessly, while other streams of an HTTP/2 connection keep the buffer */
+    curl_easy_setopt(e, CURLOPT_BUFFERSIZE,
+                     h->lane->eng->stats.active > MANY ? (long)BUFFER_MANY
+                                                       : (long)BUFFER_FEW);
     enum lf_err err = set_method(e, x);
     if (!err)
         err = set_tls(h, x);

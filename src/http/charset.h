@@ -1,8 +1,8 @@
 /* Character sets by the names the web uses (WHATWG Encoding), read as UTF-8.
  *
  * What cannot be decoded becomes U+FFFD and reading goes on, so that nothing behind a bad
- * byte is lost. UTF-8 and windows-1252, which are nearly all of the web, are decoded here,
- * the rest by iconv. */
+ * byte is lost. UTF-8 and windows-1252, which are nearly all of the web, are decoded
+ * here, the rest by iconv. */
 #ifndef LF_HTTP_CHARSET_H
 #define LF_HTTP_CHARSET_H
 
@@ -46,8 +46,9 @@ enum lf_err lf_charset_decode(const char *label, size_t label_len, const char *s
 struct lf_charset_reader {
     const char *at, *end; /* borrowed: the bytes not yet read */
     const struct lf_charset *charset;
-    iconv_t cd;       /* owned; (iconv_t)-1 for none */
-    bool replace_nul; /* NUL becomes U+FFFD; false after init, may be set before reading */
+    iconv_t cd; /* owned; (iconv_t)-1 for none */
+    bool
+        replace_nul; /* NUL becomes U+FFFD; false after init, may be set before reading */
 };
 
 /* Where iconv does not know the character set or has no memory, windows-1252 is read. */

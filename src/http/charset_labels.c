@@ -1,4 +1,5 @@
-/* The labels of the web's character sets (WHATWG Encoding §4.2), sorted for the search. */
+/* The labels of the web's character sets (WHATWG Encoding §4.2), sorted for the search.
+ */
 #include "http/charset.h"
 
 #include <stdlib.h>

@@ -124,10 +124,11 @@ static enum lf_err keep_param(struct lf_ctype *t, const struct lf_buf *name,
 {
     enum { MAX_PARAMS = 64 }; /* each is looked for among the others */
     struct lf_header had;
-    if (t->params.count >= MAX_PARAMS || !lf_token_valid(name->p, name->len) || !is_quotable(value->p, value->len) ||
-        lf_headers_get(&t->params, name->p, &had))
+    if (t->params.count >= MAX_PARAMS || !lf_token_valid(name->p, name->len) ||
+        !is_quotable(value->p, value->len) || lf_headers_get(&t->params, name->p, &had))
         return LF_OK;
-    return lf_headers_add(&t->params, name->p, name->len, value->p, value->len);
+    return lf_headers_add(&t->params, name->p, name->len, value->p ? value->p : "",
+                          value->len);
 }
 
 /* One parameter; the scan stands behind its ';'. */

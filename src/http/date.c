@@ -77,7 +77,8 @@ static int64_t days_to_month(int64_t year, int month)
 
 static int days_in_month(int year, int month)
 {
-    int64_t next = month == 11 ? days_to_month(year + 1, 0) : days_to_month(year, month + 1);
+    int64_t next =
+        month == 11 ? days_to_month(year + 1, 0) : days_to_month(year, month + 1);
     return (int)(next - days_to_month(year, month));
 }
 
@@ -100,15 +101,15 @@ static const struct {
     const char *name;
     int minutes;
 } zones[] = {
-    {"GMT", 0},     {"UT", 0},      {"UTC", 0},     {"WET", 0},     {"BST", -60},
-    {"WAT", 60},    {"AST", 240},   {"ADT", 180},   {"EST", 300},   {"EDT", 240},
-    {"CST", 360},   {"CDT", 300},   {"MST", 420},   {"MDT", 360},   {"PST", 480},
-    {"PDT", 420},   {"YST", 540},   {"YDT", 480},   {"HST", 600},   {"HDT", 540},
-    {"CAT", 600},   {"AHST", 600},  {"NT", 660},    {"IDLW", 720},  {"CET", -60},
-    {"MET", -60},   {"MEWT", -60},  {"MEST", -120}, {"CEST", -120}, {"MESZ", -120},
-    {"FWT", -60},   {"FST", -120},  {"EET", -120},  {"WAST", -420}, {"WADT", -480},
-    {"CCT", -480},  {"JST", -540},  {"EAST", -600}, {"EADT", -660}, {"GST", -600},
-    {"NZT", -720},  {"NZST", -720}, {"NZDT", -780}, {"IDLE", -720},
+    {"GMT", 0},    {"UT", 0},      {"UTC", 0},     {"WET", 0},     {"BST", -60},
+    {"WAT", 60},   {"AST", 240},   {"ADT", 180},   {"EST", 300},   {"EDT", 240},
+    {"CST", 360},  {"CDT", 300},   {"MST", 420},   {"MDT", 360},   {"PST", 480},
+    {"PDT", 420},  {"YST", 540},   {"YDT", 480},   {"HST", 600},   {"HDT", 540},
+    {"CAT", 600},  {"AHST", 600},  {"NT", 660},    {"IDLW", 720},  {"CET", -60},
+    {"MET", -60},  {"MEWT", -60},  {"MEST", -120}, {"CEST", -120}, {"MESZ", -120},
+    {"FWT", -60},  {"FST", -120},  {"EET", -120},  {"WAST", -420}, {"WADT", -480},
+    {"CCT", -480}, {"JST", -540},  {"EAST", -600}, {"EADT", -660}, {"GST", -600},
+    {"NZT", -720}, {"NZST", -720}, {"NZDT", -780}, {"IDLE", -720},
 };
 
 static bool letter_zone(char c, int *minutes)
@@ -148,8 +149,8 @@ static bool take_word(struct parts *p, struct scan *s)
         s->at++;
     size_t n = (size_t)(s->at - word);
     if (p->weekday == MISSING) {
-        p->weekday = n == 3 ? find_name(days, DAYS, word, n)
-                            : find_name(long_days, DAYS, word, n);
+        p->weekday =
+            n == 3 ? find_name(days, DAYS, word, n) : find_name(long_days, DAYS, word, n);
         if (p->weekday != MISSING)
             return true;
     }
@@ -233,8 +234,7 @@ static bool take_number(struct parts *p, struct scan *s)
         set_offset(p, number[-1] == '+', value);
         return true;
     }
-    bool no_date =
-        p->m.year == MISSING && p->m.month == MISSING && p->m.day == MISSING;
+    bool no_date = p->m.year == MISSING && p->m.month == MISSING && p->m.day == MISSING;
     if (s->at - number != 8 || !no_date)
         return set_day_or_year(p, value);
     p->m.year = value / 10000;

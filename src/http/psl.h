@@ -1,6 +1,7 @@
 /* Public suffixes ("com", "co.uk"): domains under which anybody may register, so that no
  * cookie may be set for them. Over libpsl and the list it brings, or the system's newer
- * one. Domains are ASCII (IDNA done) and in lower case, without a dot at the end. */
+ * one. Domains are ASCII (IDNA done) and in lower case; a dot at the end is none of it.
+ */
 #ifndef LF_HTTP_PSL_H
 #define LF_HTTP_PSL_H
 

@@ -98,6 +98,9 @@ enum lf_err lf_url_origin(const struct lf_url *u, struct lf_buf *out, bool *opaq
 enum lf_err lf_url_without_userinfo(const struct lf_url *u, bool fragment,
                                     struct lf_buf *out);
 
+/* Append a text that is no URL, without what may be a user and a password in it. */
+enum lf_err lf_url_redact(const char *s, size_t n, struct lf_buf *out);
+
 /* Append the form two URLs are compared in: no fragment, escapes in upper case, no escape
  * for what needs none (RFC 3986 §6.2.2); with sort_query the pieces between '&' of the
  * query in byte order of their names, equal names in the order they had. */

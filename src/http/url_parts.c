@@ -288,3 +288,13 @@ enum lf_err lf_url_canonical(const struct lf_url *u, bool sort_query, struct lf_
         err = sort_pieces(out->p + from, out->len - from);
     return err;
 }
+
+enum lf_err lf_url_redact(const char *s, size_t n, struct lf_buf *out)
+{
+    const char *slashes = memmem(s, n, "//", 2);
+    const char *at = memrchr(s, '@', n);
+    size_t keep = slashes && at && slashes < at ? (size_t)(slashes - s) + 2 : 0;
+    size_t from = at ? (size_t)(at - s) + 1 : 0;
+    enum lf_err err = lf_buf_add(out, s, keep);
+    return err ? err : lf_buf_add(out, s + from, n - from);
+}

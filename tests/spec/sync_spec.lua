@@ -111,18 +111,6 @@ describe("a semaphore", function()
     assert.is_truthy(q)
   end)
 
-  it("gets a permit back that was dropped, and says so", function()
-    local out = run [[
-      local sem = lf.semaphore(1)
-      lf.spawn(function() sem:acquire() end)
-      lf.sleep(0)
-      collectgarbage()
-      print(sem:try_acquire() and "free" or "lost")
-    ]]
-    assert.matches("a permit of a semaphore was dropped", out)
-    assert.matches("free", out)
-  end)
-
   it("works in __close of a cancelled task while a permit is free", function()
     local sem, got = lf.semaphore(1), nil
     local t = lf.spawn(function()

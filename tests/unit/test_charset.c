@@ -85,6 +85,13 @@ static void test_decode(void)
            "b");
     decode("euc-jp", "a\xc6", 2, "a\xEF\xBF\xBD");
     decode("latin1", "", 0, "");
+    decode("utf-8", "a\xff\xe2\x82", 4, "a\xEF\xBF\xBD\xEF\xBF\xBD");
+    decode("us-ascii", "\x80", 1, "€");
+    decode(" Latin1\n", "\xe9", 1, "é");
+    /* Held back by the converter, which waits for a point or an accent. */
+    decode("windows-1255", "\xf9", 1, "ש");
+    decode("windows-1258", "x\xe2", 2, "xâ");
+    decode("cp850", "\x84", 1, "ä");
     decode("klingon", "x", 1, NULL);
     decode("", "x", 1, NULL);
     decode("utf-16//IGNORE", "x", 1, NULL);
@@ -109,6 +116,35 @@ static void test_long(void)
     lf_buf_free(&in);
 }
 
+static void test_nul(void)
+{
+    static const char *const labels[] = {"utf-8", "latin1", "koi8-r", "big5"};
+    for (size_t i = 0; i < sizeof labels / sizeof *labels; i++) {
+        struct lf_charset_reader r;
+        char out[64];
+        const struct lf_charset *charset = lf_charset_find(labels[i], strlen(labels[i]));
+        lf_charset_reader_init(&r, charset, "a\0b", 3);
+        CHECK(lf_charset_read(&r, out, sizeof out) == 3 && memcmp(out, "a\0b", 3) == 0);
+        CHECK_INT(lf_charset_read(&r, out, sizeof out), 0);
+        lf_charset_reader_deinit(&r);
+        lf_charset_reader_init(&r, charset, "a\0b", 3);
+        r.replace_nul = true;
+        CHECK(lf_charset_read(&r, out, sizeof out) == 5 && memcmp(out,
+                                                                  "a\xEF\xBF\xBD"
+                                                                  "b",
+                                                                  5) == 0);
+        lf_charset_reader_deinit(&r);
+    }
+}
+
+static void test_guess(void)
+{
+    CHECK(lf_charset_looks_utf8("", 0) && lf_charset_looks_utf8("a\0\xc3\xa9", 4));
+    CHECK(lf_charset_looks_utf8("x\xe2\x82", 3));
+    CHECK(!lf_charset_looks_utf8("\xe9 x", 3) && !lf_charset_looks_utf8("x\xff", 2));
+    CHECK(!lf_charset_looks_utf8("\xe2\x28", 2));
+}
+
 int main(void)
 {
     CHECK(lf_charset_is_utf8("UTF-8", 5) && lf_charset_is_utf8("utf8", 4));
@@ -117,5 +153,7 @@ int main(void)
     test_marks();
     test_decode();
     test_long();
+    test_nul();
+    test_guess();
     return check_done();
 }

@@ -7,6 +7,7 @@
 ---@class luafetch
 ---@field version string "0.1.0"
 ---@field fetch luafetch.fetch
+---@field cookies fun(): luafetch.Cookies an empty cookie jar, loaded on first use
 ---@field json luafetch.json loaded on first use
 ---@field url luafetch.url loaded on first use
 ---@field html luafetch.html loaded on first use

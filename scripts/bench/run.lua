@@ -1,0 +1,277 @@
+-- run.lua [NAME…]: the benchmarks, all or those named; ends with 1 when a target is missed.
+-- Each is a function that starts its servers, measures in rounds and adds rows; servers end
+-- with it. `million` in full runs only when it is asked for by name.
+package.path = "./?.lua;" .. package.path
+local bench = require "scripts.bench.bench"
+local servers = require "tests.support.servers"
+
+local BODY = ("small body\n"):rep(93) -- 1,023 bytes
+local NGINX = [[
+    location /small { default_type text/plain; return 200 "%s"; }
+]]
+
+local asked = {} -- set of names given
+
+-- The header lines that luafetch sends by itself: the baseline gets the same.
+local function own_headers(fault)
+  local lines = {}
+  for line in assert(fetch(fault.url .. "/echo")).body:gmatch "[^\r\n]+" do
+    if line:find "^[%w-]+: " and not line:find "^Host: " then lines[#lines + 1] = line end
+  end
+  return lines
+end
+
+local function serve_small()
+  return servers.nginx { conf_extra = NGINX:format(BODY) }
+end
+
+local cases = {}
+
+-- CPU per request at 64 in flight, kept connections, in each form a script may take.
+function cases.keepalive64()
+  local n = 48000
+  local nginx, fault = serve_small(), servers.fault()
+  local headers = own_headers(fault)
+  local url = nginx.url .. "/small"
+  local function client(name)
+    return function() return bench.check(bench.client(name, url, 64, n), n, n * #BODY) end
+  end
+  local rounds = bench.rounds(7, {
+    baseline = function()
+      return bench.check(bench.program("baseline", url, 64, n, table.unpack(headers)), n, n * #BODY)
+    end,
+    tasks = client "tasks",
+    as_completed = client "as_completed",
+    gather = client "gather",
+  })
+  for _, form in ipairs { "tasks", "as_completed", "gather" } do
+    bench.row("keepalive64: " .. form, bench.ratio(rounds, form, "baseline", bench.cpu), 1.15,
+      bench.both(rounds, form, "baseline", bench.cpu, "µs a request (issue 2: 1.25)"))
+  end
+end
+
+function cases.startup()
+  local empty = os.tmpname()
+  local rounds = bench.rounds(41, {
+    curl = function() return bench.run { "curl", "--version" } end,
+    ours = function() return bench.run { bench.build .. "/luafetch", empty } end,
+  })
+  os.remove(empty)
+  local function wall(run) return run.wall * 1000 end
+  local function cpu(run) return run.cpu * 1000 end
+  bench.row("startup: wall, of curl --version", bench.ratio(rounds, "ours", "curl", wall), 1,
+    bench.both(rounds, "ours", "curl", wall, "ms"))
+  bench.row("startup: CPU", bench.ratio(rounds, "ours", "curl", cpu), 1, bench.both(rounds, "ours", "curl", cpu, "ms"))
+end
+
+-- 10,000 connections to an origin that takes 100 ms, beside Go and our own 64.
+function cases.inflight10000()
+  local flying, long, short = 10000, 300000, 60000
+  local fault = servers.fault()
+  local url = fault.url .. "/delay/100"
+  local function client(n)
+    return function() return bench.check(bench.client("tasks", url, flying, n), n, n * 3) end
+  end
+  local sides = {
+    long = client(long),
+    short = client(short),
+    own64 = function() return bench.check(bench.client("tasks", fault.url .. "/ok", 64, 60000), 60000, 60000 * 3) end,
+    go = function() return bench.check(bench.program("peer", url, flying, long), long, long * 3) end,
+  }
+  local rounds = bench.rounds(3, sides)
+  local function steady(round) return (round.long.cpu - round.short.cpu) / (long - short) * 1e6 end
+  local us = bench.over(rounds, steady)
+  bench.row("inflight10000: CPU, of Go's", bench.ratio(rounds, "long", "go", bench.cpu), 1,
+    bench.both(rounds, "long", "go", bench.cpu, "µs a request"))
+  bench.row("inflight10000: CPU, of our own at 64", bench.ratio(rounds, "long", "own64", bench.cpu), 2.5,
+    bench.both(rounds, "long", "own64", bench.cpu, "µs a request, connecting counted"))
+  bench.row("inflight10000: steady, of our own at 64",
+    bench.over(rounds, function(round) return steady(round) / bench.cpu(round.own64) end), 2,
+    ("%.4g µs a request"):format(us))
+  local function mb(run) return run.peak_kb / 1024 end
+  bench.row("inflight10000: peak MB", bench.over(rounds, function(round) return mb(round.long) end), 220,
+    bench.both(rounds, "long", "go", mb, "MB"))
+end
+
+-- ---- TLS ----
+
+local STORE_HOSTS = 64 -- 127.0.0.2 and on; the template's plain listener has 127.0.0.1
+
+local function sh(command)
+  local pipe = assert(io.popen("{ " .. command .. "\n} 2>&1", "r"))
+  local out = pipe:read "a"
+  if not pipe:close() then error(command .. ":\n" .. out, 0) end
+end
+
+-- A certificate for all those addresses that an authority of our own signed: its directory,
+-- which goes when it is closed.
+local function make_certificates()
+  local dir = assert(io.popen "mktemp -d"):read "l"
+  local names = {}
+  for i = 1, STORE_HOSTS do names[i] = "IP:127.0.0." .. i + 1 end
+  local key = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes"
+  sh(([[cd %s
+openssl req -x509 -days 2 %s -keyout ca.key -out ca.pem -subj '/CN=luafetch benchmark'
+openssl req -new %s -keyout key.pem -out req.pem -subj '/CN=127.0.0.1'
+echo 'subjectAltName=%s' >ext
+openssl x509 -req -in req.pem -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile ext -out cert.pem
+cat /etc/ssl/certs/ca-certificates.crt ca.pem >many.pem]]):format(dir, key, key, table.concat(names, ",")))
+  return setmetatable({ path = dir }, { __close = function() os.execute("rm -r '" .. dir .. "'") end })
+end
+
+-- Every request a connection, every connection a whole handshake: no tickets, no sessions.
+local function serve_tls(dir)
+  local listen = {}
+  for i = 1, STORE_HOSTS do listen[i] = ("listen 127.0.0.%d:@PORT@ ssl backlog=4096;"):format(i + 1) end
+  local conf = ([[
+    ssl_certificate %s/cert.pem; ssl_certificate_key %s/key.pem;
+    ssl_session_tickets off; ssl_session_cache off; keepalive_timeout 0;
+  ]]):format(dir, dir)
+  return servers.nginx { conf_extra = NGINX:format(BODY) .. table.concat(listen, "\n") .. conf }
+end
+
+function cases.tls_new()
+  local n = 1000
+  local dir <close> = make_certificates()
+  local nginx, fault = serve_tls(dir.path), servers.fault()
+  local headers = own_headers(fault)
+  local url = ("https://127.0.0.2:%d/small"):format(nginx.port)
+  local ca = dir.path .. "/many.pem"
+  local function memory(hosts)
+    return function() return bench.check(bench.client("stores", nginx.port, ca, hosts), 2 * hosts) end
+  end
+  local rounds = bench.rounds(5, {
+    baseline = function()
+      return bench.check(bench.program("baseline", url, 16, n, "--ca", ca, table.unpack(headers)), n, n * #BODY)
+    end,
+    ours = function() return bench.check(bench.client("tasks", url, 16, n, ca), n, n * #BODY) end,
+    one_host = memory(1),
+    many_hosts = memory(STORE_HOSTS),
+  })
+  bench.row("tls_new: CPU per verified connection", bench.ratio(rounds, "ours", "baseline", bench.cpu), 1.15,
+    bench.both(rounds, "ours", "baseline", bench.cpu, "µs"))
+  local function mb(run) return run.peak_kb / 1024 end
+  bench.row("tls_new: peak of 64 hosts, of one", bench.ratio(rounds, "many_hosts", "one_host", mb), 1.5,
+    bench.both(rounds, "many_hosts", "one_host", mb, "MB"))
+end
+
+-- ---- hosts, memory, cancelling, names, pages ----
+
+function cases.hosts8000()
+  local n = 8000
+  local fault = servers.fault { bind = "0.0.0.0" }
+  local rounds = bench.rounds(3, {
+    ours = function() return bench.check(bench.client("hosts", fault.port, n, 64), n, n * 3) end,
+  })
+  bench.row("hosts8000: last thousand, of the first",
+    bench.over(rounds, function(round) return round.ours.last_s / round.ours.first_s end), 1.5,
+    ("%.4g / %.4g µs a request"):format(
+      bench.over(rounds, function(round) return round.ours.last_s * 1000 end),
+      bench.over(rounds, function(round) return round.ours.first_s * 1000 end)))
+end
+
+function cases.million()
+  local n = asked.million and 1000000 or 200000
+  local nginx = serve_small()
+  local run = bench.check(bench.client("as_completed", nginx.url .. "/small", 64, n), n, n * #BODY)
+  bench.row(("million: memory over %d, of 10,000"):format(n), run.peak_kb / run.early_kb, 1.1,
+    ("%.4g / %.4g MB"):format(run.peak_kb / 1024, run.early_kb / 1024))
+end
+
+function cases.cancel10000()
+  local n = 10000
+  local fault = servers.fault()
+  local url = fault.url .. "/hang"
+  local rounds = bench.rounds(3, {
+    bare = function() return bench.program("removal", url, n) end,
+    ours = function()
+      local run = bench.client("cancel", url, fault.url .. "/stats", n)
+      if run.active ~= n then error("not all were in flight: " .. run.out, 0) end
+      return run
+    end,
+  })
+  local function ms(side, field)
+    return 1000 * bench.over(rounds, function(round) return round[side][field] end)
+  end
+  local function ratio(ours, bare)
+    return bench.over(rounds, function(round) return round.ours[ours] / round.bare[bare] end)
+  end
+  bench.row("cancel10000: CPU, of curl_multi_remove_handle", ratio("cancel_cpu_s", "remove_cpu_s"), 1.5,
+    ("%.4g / %.4g ms"):format(ms("ours", "cancel_cpu_s"), ms("bare", "remove_cpu_s")))
+  bench.row("cancel10000: the same by the clock", ratio("cancel_s", "remove_s"), nil,
+    ("%.4g / %.4g ms"):format(ms("ours", "cancel_s"), ms("bare", "remove_s")))
+  bench.row("cancel10000: left behind", bench.over(rounds, function(r) return r.ours.left end), 0, "requests and tasks")
+end
+
+local function knows_dns_servers()
+  return bench.run({ bench.build .. "/luafetch", "--help" }).out:find("--dns-servers", 1, true)
+end
+
+-- The port that a program has announced, or will within two seconds, in a file.
+local function announced(file)
+  local pipe = assert(io.popen(("for i in $(seq 100); do grep port '%s' && break; sleep 0.02; done"):format(file)))
+  local port = pipe:read("a"):match "port (%d+)"
+  pipe:close()
+  return port or error("nothing to be seen in " .. file, 0)
+end
+
+function cases.stall()
+  if not knows_dns_servers() then
+    bench.skip("stall: longest pause, ms", "this luafetch has no --dns-servers")
+    return
+  end
+  local file = os.tmpname()
+  local input = assert(io.popen(("exec '%s/bench/silent' >%s"):format(bench.build, file), "w"))
+  local port = announced(file)
+  local run = bench.run {
+    bench.build .. "/luafetch", "--no-progress", "--limit", "2000", "--dns-servers", "127.0.0.1:" .. port,
+    "scripts/bench/client/silent.lua", 1000,
+  }
+  input:close()
+  os.remove(file)
+  bench.row("stall: longest pause, ms", run.worst_ms, 20,
+    ("%d ticks, %d time-outs"):format(run.ticks, run.timeouts))
+end
+
+function cases.scrape()
+  local pages = 4000
+  if not io.open(bench.build .. "/demo-site/index.html") then
+    sh(("lua5.4 scripts/make-demo-site.lua examples/demo-site '%s/demo-site'"):format(bench.build))
+  end
+  local nginx = servers.nginx { root = bench.build .. "/demo-site" }
+  local rounds = bench.rounds(3, {
+    ours = function()
+      local run = bench.client("scrape", nginx.url, pages, 64)
+      local _, lines = run.out:gsub("\n{", "")
+      if lines + 1 ~= pages then error(("%d records of %d"):format(lines + 1, pages), 0) end
+      return run
+    end,
+  })
+  local function rate(round) return pages / round.ours.wall end
+  bench.row("scrape: ms a page", 1000 / bench.over(rounds, rate), nil,
+    ("%.0f pages/s; %.4g MB"):format(bench.over(rounds, rate),
+      bench.over(rounds, function(round) return round.ours.peak_kb / 1024 end)))
+end
+
+-- ---- the run ----
+
+local ORDER = {
+  "startup", "keepalive64", "inflight10000", "tls_new", "hosts8000", "million", "cancel10000", "stall", "scrape",
+}
+
+local function run(name)
+  io.stderr:write(name, "…\n")
+  local ok, err = pcall(cases[name])
+  servers.stop_all()
+  if not ok then bench.fail(name, err) end
+end
+
+for _, name in ipairs(arg) do
+  if not cases[name] then
+    io.stderr:write("no such benchmark: ", name, "; there are: ", table.concat(ORDER, " "), "\n")
+    os.exit(2)
+  end
+  asked[name] = true
+end
+for _, name in ipairs(#arg > 0 and arg or ORDER) do run(name) end
+if not bench.print() then os.exit(1) end
