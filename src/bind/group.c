@@ -7,7 +7,7 @@
 #include "bind/bind.h"
 #include "bind/suggest.h"
 
-enum { LIMIT = 100, LOOKAHEAD = 1024, LOOKAHEAD_KEPT = 256 };
+enum { LIMIT = 100, LOOKAHEAD = 192, UNBOUNDED = 2048, LOOKAHEAD_KEPT = 256 };
 
 /* ---- waiting for results ---- */
 
@@ -278,9 +278,14 @@ static struct lf_domain *parent_domain(lua_State *L)
 /* How many items are held at a time: more than may run, so that one slow host does not
  * hold up the others; for a list that is read as it completes not too many more, its
  * reader may be slow. */
-static unsigned window_of(const struct lf_group *g, bool ahead)
+static unsigned window_of(lua_State *L, const struct lf_group *g, bool ahead)
 {
     unsigned most = g->keep ? LOOKAHEAD_KEPT : LOOKAHEAD;
+    unsigned wire = lf_domain_limits(parent_domain(L))->limit; /* what may run at once */
+    if (!wire || wire > UNBOUNDED)
+        wire = UNBOUNDED;
+    if (most < 2 * wire)
+        most = 2 * wire;
     if (g->calls || !ahead || g->limit >= most)
         return g->limit;
     if (g->keep && g->limit < most / 4)
@@ -294,7 +299,7 @@ static void read_limits(lua_State *L, struct lf_group *g, bool list)
                                   limit_field(L, "per_host", 0)};
     unsigned most = limit_field(L, "limit", LIMIT);
     g->limit = most ? most : UINT32_MAX;
-    g->window = window_of(g, list || !conf.limit);
+    g->window = window_of(L, g, list || !conf.limit);
     if (!conf.limit && !conf.per_host)
         return;
     if (lf_domain_new(lf_task_engine(L), parent_domain(L), &conf, &g->domain) != LF_OK)
@@ -332,6 +337,8 @@ static int l_group(lua_State *L)
     lua_setiuservalue(L, 3, LF_GROUP_ITEMS);
     g->keep = flag_field(L, "keep");
     g->fail_fast = flag_field(L, "fail_fast");
+    if (list)
+        g->began = lf_engine_now(lf_task_engine(L));
     read_limits(L, g, list);
     lf_call_open(L, 3);
     lua_settop(L, 3);

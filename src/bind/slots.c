@@ -157,6 +157,8 @@ static void add_request(lua_State *L, struct slot *s, const struct lf_places *p)
         return;
     }
     s->req = req;
+    if (g->began > 0)
+        lf_req_asked_at(req, g->began);
     slot_use(s, &g->busy);
     lf_req_submit(req, on_request_done, s);
 }

@@ -49,7 +49,8 @@ struct lf_domain *lf_task_domain(lua_State *L);
  * above it. NULL: no group, or it has no limits. */
 struct lf_domain *lf_task_group_domain(lua_State *L);
 
-struct lf_domain *lf_task_run_domain(lua_State *L); /* the run's, whatever group is open */
+/* The run's own, whatever group is open. */
+struct lf_domain *lf_task_run_domain(lua_State *L);
 
 /* ---- the scheduler ---- */
 

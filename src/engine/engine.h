@@ -192,6 +192,9 @@ typedef void lf_done_fn(struct lf_req *req, void *arg);
  * URL that is not http(s), LF_ERESOURCE; *why is then a static sentence. */
 enum lf_err lf_req_new(struct lf_engine *eng, const struct lf_opts *o,
                        struct lf_req **out, const char **why);
+/* It was asked for at that time (lf_engine_now), before it is submitted: its deadline and
+ * its time in the queue count from there. */
+void lf_req_asked_at(struct lf_req *req, double when);
 /* Queue it. `done` runs once, later, unless the request is cancelled or freed before. */
 void lf_req_submit(struct lf_req *req, lf_done_fn *done, void *arg);
 void lf_req_cancel(struct lf_req *req); /* at once on the wire; done() will not run */

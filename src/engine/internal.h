@@ -12,11 +12,11 @@
 #include "engine/xfer.h"
 
 enum {
-    EVENT_BATCH = 16,  /* socket events handled before tasks get their turn: a connection
-                          that became free is used while it is still warm */
-    FEW_TICKETS = 3,   /* how deep admission domains mostly nest: run, session, group */
-    FD_RESERVE = 64,   /* descriptors left to the script and to files */
-    POOLED_REQS = 256, /* ended requests kept for re-use */
+    EVENT_BATCH = 16,   /* socket events handled before tasks get their turn: a connection
+                           that became free is used while it is still warm */
+    FEW_TICKETS = 3,    /* how deep admission domains mostly nest: run, session, group */
+    FD_RESERVE = 64,    /* descriptors left to the script and to files */
+    POOLED_REQS = 2048, /* ended requests kept for re-use */
 };
 
 /* ---- loop.c: libev, descriptors ---- */

@@ -409,13 +409,14 @@ static enum lf_err lanes_start(struct lf_transport *tp, struct lf_xfer *x)
     return LF_OK;
 }
 
-static void lanes_cancel(struct lf_transport *tp, struct lf_xfer *x)
+static void lanes_cancel(struct lf_transport *tp, struct lf_xfer *x, bool keep)
 {
     struct lf_handle *h = x->handle;
     (void)tp;
     if (!h)
         return;
-    collect(h, x);
+    if (keep)
+        collect(h, x);
     give_back(h);
 }
 

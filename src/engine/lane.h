@@ -51,6 +51,9 @@ struct lf_handle {
     int sent_method;      /* … and what the method and the body added to it */
     struct curl_slist *resolve; /* owned: the addresses it was told, until it has ended */
     struct curl_slist *fields;  /* owned */
+    CURLU *url;                 /* owned: what it asks for … */
+    uint8_t scheme;             /* … of which these stay when only the path changes */
+    struct lf_buf origin, part;
     char error[CURL_ERROR_SIZE];
 };
 

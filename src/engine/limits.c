@@ -14,13 +14,20 @@ static bool may_stall(const struct lf_xfer *x)
     return (x->phase == LF_PHASE_BODY || x->phase == LF_PHASE_SEND) && !x->paused;
 }
 
+/* Admission comes after the name: until then the total is counted from the lookup. */
+static double resolve_limit(const struct lf_req *req)
+{
+    const struct lf_timeouts *t = &req->timeout;
+    return t->total < t->connect ? t->total : t->connect;
+}
+
 static double next_look(const struct lf_req *req)
 {
     const struct lf_xfer *x = &req->x;
     double due = LF_NEVER;
     add_limit(&due, req->submitted, req->deadline);
     if (req->state == REQ_RESOLVING)
-        add_limit(&due, req->resolve_began, req->timeout.connect);
+        add_limit(&due, req->resolve_began, resolve_limit(req));
     if (req->admitted > 0) /* between two hops too */
         add_limit(&due, req->admitted, req->timeout.total);
     if (req->state != REQ_ACTIVE)
@@ -59,8 +66,8 @@ bool lf_limits_passed(struct lf_req *req)
     req->res.phase = active ? x->phase : resolving ? LF_PHASE_DNS : LF_PHASE_QUEUE;
     if (passed(req, req->submitted, req->deadline))
         lf_fail_timeout(req, req->deadline, "deadline of");
-    else if (resolving && passed(req, req->resolve_began, req->timeout.connect))
-        lf_fail_timeout(req, req->timeout.connect, "timeout after");
+    else if (resolving && passed(req, req->resolve_began, resolve_limit(req)))
+        lf_fail_timeout(req, resolve_limit(req), "timeout after");
     else if (req->admitted > 0 && passed(req, req->admitted, req->timeout.total))
         lf_fail_timeout(req, req->timeout.total, "timeout after");
     else if (!active)

@@ -6,7 +6,7 @@
 #include "engine/req.h"
 
 enum {
-    KEEP_BODY = 64 << 10, /* memory a pooled request may hold on to */
+    KEEP_BODY = 16 << 10, /* memory a pooled request may hold on to */
     MAX_URL = 2 << 20,    /* longer ones are refused */
 };
 

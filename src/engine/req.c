@@ -45,7 +45,7 @@ void lf_req_on_timer(struct lf_timer *t)
 void lf_req_break(struct lf_req *req)
 {
     if (req->state == REQ_ACTIVE)
-        req->eng->transport->cancel(req->eng->transport, &req->x);
+        req->eng->transport->cancel(req->eng->transport, &req->x, true);
     else if (req->state == REQ_QUEUED)
         lf_admit_leave(req); /* or it would still be admitted */
     stop_resolving(req);
@@ -417,12 +417,18 @@ bool lf_req_finish_all(struct lf_engine *eng)
 
 /* ---- submit and cancel ---- */
 
+void lf_req_asked_at(struct lf_req *req, double when)
+{
+    req->submitted = when;
+}
+
 void lf_req_submit(struct lf_req *req, lf_done_fn *done, void *arg)
 {
     lf_engine_tick(req->eng);
     req->done = done;
     req->arg = arg;
-    req->submitted = req->eng->now;
+    if (!req->submitted)
+        req->submitted = req->eng->now;
     resolve(req);
 }
 
@@ -433,7 +439,7 @@ void lf_req_cancel(struct lf_req *req)
     if (req->state == REQ_NEW || req->state == REQ_ENDED)
         return;
     if (req->state == REQ_ACTIVE)
-        eng->transport->cancel(eng->transport, &req->x);
+        eng->transport->cancel(eng->transport, &req->x, false);
     if (counted)
         eng->stats.active--;
     stop_resolving(req);

@@ -129,9 +129,9 @@ static enum lf_err script_start(struct lf_transport *tp, struct lf_xfer *x)
     return LF_OK;
 }
 
-static void script_cancel(struct lf_transport *tp, struct lf_xfer *x)
+static void script_cancel(struct lf_transport *tp, struct lf_xfer *x, bool keep)
 {
-    (void)tp;
+    (void)tp, (void)keep;
     if (x->handle)
         drop(x->handle);
 }

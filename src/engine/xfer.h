@@ -52,7 +52,8 @@ struct lf_xfer {
 
 struct lf_transport {
     enum lf_err (*start)(struct lf_transport *tp, struct lf_xfer *x);
-    void (*cancel)(struct lf_transport *tp, struct lf_xfer *x);
+    /* `keep`: what is known of it by now is wanted. */
+    void (*cancel)(struct lf_transport *tp, struct lf_xfer *x, bool keep);
     /* Go on after LF_BODY_PAUSE; the body may come before this returns. */
     void (*resume)(struct lf_transport *tp, struct lf_xfer *x);
     /* Do what was asked for without delay; `all`: look at every timer, asked for or not.
