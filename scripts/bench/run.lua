@@ -185,7 +185,7 @@ function cases.cancel10000()
   local rounds = bench.rounds(3, {
     bare = function() return bench.program("removal", url, n) end,
     ours = function()
-      local run = bench.client("cancel", url, fault.url .. "/stats", n)
+      local run = bench.client("cancel", url, fault.url .. "/stats", n, "gather")
       if run.active ~= n then error("not all were in flight: " .. run.out, 0) end
       return run
     end,

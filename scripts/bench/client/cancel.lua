@@ -1,8 +1,9 @@
--- cancel.lua URL STATS_URL COUNT: COUNT requests that are never answered, cancelled at once.
+-- cancel.lua URL STATS_URL COUNT HOW: COUNT requests that are never answered, cancelled at
+-- once; HOW is "gather" (one task) or "tasks" (a task for each, which is unwound as well).
 -- Prints how long the call took and what was left.
 local lf = require "luafetch"
 local core = require "luafetch.core"
-local url, stats, count = arg[1], arg[2], tonumber(arg[3])
+local url, stats, count, how = arg[1], arg[2], tonumber(arg[3]), arg[4] or "gather"
 
 local function hold()
   fetch(url, { timeout = false })
@@ -13,9 +14,17 @@ local function at_server()
 end
 
 local before = at_server()
-local all = lf.spawn(function()
-  for _ = 1, count do lf.spawn(hold) end
-end)
+local ways = {
+  tasks = function()
+    for _ = 1, count do lf.spawn(hold) end
+  end,
+  gather = function()
+    local urls = {}
+    for i = 1, count do urls[i] = url end
+    gather(urls, { limit = count, timeout = false })
+  end,
+}
+local all = lf.spawn(ways[how])
 local deadline = lf.now() + 60
 repeat
   lf.sleep(0.2)
