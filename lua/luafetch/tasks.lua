@@ -165,7 +165,7 @@ function M.gather(list, opts)
 end
 
 local function check_function(what, fn)
-  if type(fn) ~= "function" then misuse(what, "a function is needed, got a %s", type(fn)) end
+  if not callable(fn) then misuse(what, "a function is needed, got a %s", type(fn)) end
 end
 
 function M.map(items, fn, opts)

@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 #include "bind/bind.h"
+#include "bind/suggest.h"
 
 /* ---- the handle ---- */
 
@@ -124,7 +125,7 @@ static struct lf_task *spawn(lua_State *L, const char *name)
 {
     char where[LUA_IDSIZE + 12];
     struct lf_task *me = lf_task_current(L);
-    luaL_checktype(L, 1, LUA_TFUNCTION);
+    lf_check_callable(L, 1);
     if (!me)
         luaL_error(L, "%s: outside of a task", name);
     lf_task_where(L, 1, where);

@@ -221,7 +221,7 @@ int lf_timeout_call(lua_State *L)
 {
     luaL_checkany(L, 1);
     double seconds = lf_check_seconds(L, 1, "timeout: the time");
-    luaL_checktype(L, 2, LUA_TFUNCTION);
+    lf_check_callable(L, 2);
     lf_task_check(L, "timeout");
     struct lf_call *c = lf_call_new(L, sizeof *c, 0, LF_SCOPE_TYPE);
     c->seconds = seconds;
@@ -278,7 +278,7 @@ static int l_scope(lua_State *L)
     } else {
         luaL_checktype(L, OPTS, LUA_TTABLE);
     }
-    luaL_checktype(L, FN, LUA_TFUNCTION);
+    lf_check_callable(L, FN);
     lua_settop(L, FN);
     lf_task_check(L, "scope");
     struct lf_call *c = lf_call_new(L, sizeof *c, 0, LF_SCOPE_TYPE);
@@ -355,7 +355,7 @@ static int spawn_k(lua_State *L, int status, lua_KContext again)
 static int scope_spawn(lua_State *L)
 {
     check_scope(L);
-    luaL_checktype(L, 2, LUA_TFUNCTION);
+    lf_check_callable(L, 2);
     if (!lf_task_current(L))
         return luaL_error(L, "spawn: outside of a task");
     return spawn_k(L, LUA_OK, 0);

@@ -114,3 +114,12 @@ int lf_option_unknown(lua_State *L, const char *who, const char *name,
         return lf_misuse(L, "%s: unknown option '%s'", who, name);
     return lf_misuse(L, "%s: unknown option '%s' (did you mean '%s'?)", who, name, near);
 }
+
+void lf_check_callable(lua_State *L, int arg)
+{
+    if (lua_type(L, arg) == LUA_TFUNCTION)
+        return;
+    if (luaL_getmetafield(L, arg, "__call") == LUA_TNIL)
+        luaL_typeerror(L, arg, "function");
+    lua_pop(L, 1);
+}

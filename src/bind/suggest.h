@@ -23,4 +23,7 @@ void lf_script_where(lua_State *L, char *where, size_t size);
 /* [-0, +0, m] Lua: the calling chunk belongs to luafetch; errors are not its own. */
 int lf_source_hide(lua_State *L);
 
+/* [-0, +0, v] A function, or a value that can be called like one (`fetch`). */
+void lf_check_callable(lua_State *L, int arg);
+
 #endif

@@ -112,6 +112,15 @@ function Session:each(items, fn, opts) end
 ---@return integer|luafetch.Error nfailed
 function Session:map(items, fn, opts) end
 
+---Let every request of the session go through `middleware`, also those of gather and the
+---like. It gets the request as one table (`url` and all options of the call; `headers` is
+---always a table) and `next`, which sends it on, and returns what the caller is to get. It
+---may wait, change the request, call `next` several times or not at all. The first one given
+---is the outermost.
+---@param middleware fun(request: luafetch.Request, next: fun(request?: luafetch.Request): luafetch.Response?, luafetch.Error?): luafetch.Response?, luafetch.Error?
+---@return luafetch.Session self
+function Session:use(middleware) end
+
 ---What the session's requests came to so far: `requests` that ended (`ok` + `failed`), and
 ---how many are `queued` and `active` now.
 ---@return { requests: integer, ok: integer, failed: integer, queued: integer, active: integer }
