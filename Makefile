@@ -20,7 +20,9 @@ ASAN    := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omi
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lev -lm
 XML_CFLAGS := $(shell pkg-config --cflags libxml-2.0 2>/dev/null)
-XML_LIBS   := $(shell pkg-config --libs libxml-2.0 2>/dev/null)
+# What a module X is linked with, beside what the program has: LIBS_X.
+LIBS_html      := $(shell pkg-config --libs libxml-2.0 2>/dev/null)
+LIBS_websocket := -lwslay
 
 PLAIN_CFLAGS = -std=gnu11 $(OPT) $(WARN) $(WERROR) -D_GNU_SOURCE $(SAN) $(CFLAGS)
 ALL_CFLAGS   = $(PLAIN_CFLAGS) -Isrc -DLF_VERSION='"$(VERSION)"' $(PKG_CFLAGS)
@@ -62,7 +64,7 @@ define module_rule
 $(BUILD)/modules/luafetch/$(1).so: $(call parts,src/modules/$(1))
 	@mkdir -p $$(@D)
 	@echo "  MOD   $$@"
-	@$(CC) $(ALL_CFLAGS) -shared -o $$@ $$(filter %.o,$$^) $(LDFLAGS) $(XML_LIBS)
+	@$(CC) $(ALL_CFLAGS) -shared -o $$@ $$(filter %.o,$$^) $(LDFLAGS) $(LIBS_$(1))
 endef
 define unit_rule
 $(BUILD)/unit/$(1): $(call parts,tests/unit/$(1)) $(BUILD)/libluafetch.a

@@ -9,8 +9,8 @@ table='
 src/base|base/|curl ev lua lauxlib lualib yajl libxml zlib brotli zstd idn2 openssl ares
 src/http|base/ http/|curl ev lua lauxlib lualib yajl libxml ares
 src/engine|base/ http/ engine/|lua lauxlib lualib yajl libxml
-src/bind|base/ http/ engine/engine.h bind/|curl ev openssl ares libxml zlib brotli zstd
-src/modules|base/err.h http/charset.h bind/lf_module.h modules/|curl ev openssl ares
+src/bind|base/ http/ engine/engine.h engine/io.h bind/|curl ev openssl ares libxml zlib brotli zstd
+src/modules|base/buf.h base/err.h base/list.h http/charset.h bind/lf_module.h modules/|curl ev openssl ares
 src/main.c|base/ bind/ engine/engine.h|curl ev openssl ares libxml yajl
 '
 

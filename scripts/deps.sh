@@ -24,6 +24,7 @@ build|pc:libcurl|libcurl4-openssl-dev|libcurl-devel|curl|curl-dev|curl
 build|pc:openssl|libssl-dev|openssl-devel|openssl|openssl-dev|openssl@3
 build|h:ev.h|libev-dev|libev-devel|libev|libev-dev|libev
 build|pc:yajl|libyajl-dev|yajl-devel|yajl|yajl-dev|yajl
+build|h:wslay/wslay.h|libwslay-dev|wslay-devel|wslay|wslay-dev|wslay
 build|pc:libxml-2.0|libxml2-dev|libxml2-devel|libxml2|libxml2-dev|libxml2
 build|pc:libidn2|libidn2-dev|libidn2-devel|libidn2|libidn2-dev|libidn2
 build|pc:libpsl|libpsl-dev|libpsl-devel|libpsl|libpsl-dev|libpsl
@@ -34,6 +35,7 @@ demo|nginx|nginx-light|nginx|nginx|nginx|nginx
 demo|lua5.4|lua5.4|lua|lua|lua5.4|lua
 test|lua:busted.core|lua-busted|lua-busted|lua-busted|lua5.4-busted|-
 test|py:httpbin|python3-httpbin|python3-httpbin|python-httpbin|py3-httpbin|-
+test|py:websockets|python3-websockets|python3-websockets|python-websockets|py3-websockets|-
 test|py:gunicorn|gunicorn|python3-gunicorn|gunicorn|py3-gunicorn|-
 test|openssl|openssl|openssl|openssl|openssl|openssl
 test|tinyproxy|tinyproxy-bin|tinyproxy|tinyproxy|tinyproxy|tinyproxy

@@ -235,6 +235,8 @@ static void open_lua(lua_State *L, struct run *r)
         .headers = &a->headers,
         .user_agent = a->user_agent,
         .insecure = a->insecure,
+        .proxy = a->proxy,
+        .guard = a->guard,
         .lua_dir = r->home.lua,
         .module_dir = r->home.modules,
     };
@@ -344,7 +346,8 @@ static bool open_engine(struct run *r)
 {
     const struct lf_engine_conf conf = {.limit = r->args.limit,
                                         .system_resolver = r->args.system_resolver,
-                                        .dns_servers = r->args.dns_servers};
+                                        .dns_servers = r->args.dns_servers,
+                                        .proxy_environment = true};
     const struct lf_domain_conf limits = {
         .limit = r->args.limit ? r->args.limit : DEFAULT_LIMIT,
         .per_host = r->args.per_host ? r->args.per_host : DEFAULT_PER_HOST,

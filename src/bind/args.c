@@ -10,6 +10,7 @@
 #include <strings.h>
 #include "bind/suggest.h"
 #include "engine/engine.h"
+#include "http/proxy.h"
 
 struct option {
     const char *name; /* long name without the dashes */
@@ -124,6 +125,28 @@ static bool set_dns_servers(struct lf_args *a, const char *value)
     return true;
 }
 
+/* The value may hold a password: it is not repeated. */
+static bool set_proxy(struct lf_args *a, const char *value)
+{
+    struct lf_proxy *p = NULL;
+    const char *why;
+    a->proxy = "";
+    if (strcmp(value, "none") == 0)
+        return true;
+    enum lf_err err = lf_proxy_new(value, strlen(value), &p, &why);
+    lf_proxy_free(p);
+    if (err)
+        return wrong(a, "--proxy: this is no proxy URL: %s", why);
+    a->proxy = value;
+    return true;
+}
+
+static bool set_guard(struct lf_args *a, const char *value)
+{
+    a->guard = strcmp(value, "public") == 0;
+    return a->guard || wrong(a, "--guard wants public, not '%s'", value);
+}
+
 static bool set_code(struct lf_args *a, const char *value)
 {
     a->code = value;
@@ -156,6 +179,8 @@ static const struct option options[] = {
     {"header", 0, "'NAME: VALUE'", set_header, "send it with every request; may be repeated"},
     {"user-agent", 0, "TEXT", set_user_agent, "what the requests call themselves"},
     {"insecure", 0, NULL, set_insecure_YES, "do not check certificates (dangerous)"},
+    {"proxy", 0, "URL", set_proxy, "go through this proxy, or 'none' (the environment's)"},
+    {"guard", 0, "public", set_guard, "connect to public addresses only"},
     {"resolver", 0, "own|system", set_resolver, "who looks up names: luafetch, or the system (own)"},
     {"dns-servers", 0, "LIST", set_dns_servers, "ask these name servers: ADDRESS[:PORT],…"},
     {"output", 'o', "FILE.jsonl", set_output, "write emitted records there, not to stdout"},
@@ -245,6 +270,9 @@ bool lf_args_parse(struct lf_args *a, int argc, char **argv)
         if (!take(a, argc, argv, &at))
             return false;
     }
+    if (a->guard && a->proxy && *a->proxy)
+        return wrong(a,
+                     "--guard cannot see where a --proxy connects to: only one of them");
     if (!a->code && at < argc)
         a->script = argv[at++];
     a->first = at;

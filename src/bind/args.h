@@ -16,8 +16,10 @@ struct lf_args {
     struct lf_headers headers; /* owned */
     bool system_resolver;
     const char *dns_servers; /* borrowed from argv; NULL: the system's */
-    const char *user_agent;  /* this and all strings below: borrowed from argv */
-    const char *output;      /* NULL: standard output */
+    const char *proxy; /* borrowed from argv; "": none; NULL: as the environment says */
+    bool guard;
+    const char *user_agent; /* this and all strings below: borrowed from argv */
+    const char *output;     /* NULL: standard output */
     enum lf_stats_form stats;
     enum lf_tri progress;
     bool insecure, verbose, quiet, strict, list, help, version;

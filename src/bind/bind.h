@@ -38,8 +38,9 @@ int lf_request_push(lua_State *L, struct lf_req *req);
 /* [-0, +1, m] A Response; takes res->body when it is large. */
 void lf_response_push(lua_State *L, struct lf_result *res);
 
-/* [-0, +0, m] Give the Response at the top its streaming request, which it then owns. */
-void lf_response_attach(lua_State *L, struct lf_req *req);
+/* [-0, +0, m] Give the Response at the top its streaming request, which it then owns, and
+ * what keeps alive what that borrows: the value at `anchor`. */
+void lf_response_attach(lua_State *L, struct lf_req *req, int anchor);
 
 /* [-0, +0, m] True when the value is "failed": .ok == false of a Response or an Error. */
 bool lf_value_failed(lua_State *L, int idx);

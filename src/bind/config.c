@@ -115,7 +115,7 @@ enum lf_err lf_query_merge(struct lf_buf *q, const struct lf_buf *from,
 void lf_config_init(struct lf_config *c)
 {
     lf_opts_init(&c->opts);
-    c->total_said = c->max_body_said = false;
+    c->total_said = c->max_body_said = c->proxy_fn = c->digest = false;
     lf_headers_init(&c->headers);
     lf_headers_init(&c->resolve);
     lf_buf_init(&c->params, LF_URL_MAX);
@@ -143,6 +143,8 @@ enum lf_err lf_config_copy(struct lf_config *to, const struct lf_config *from)
     to->opts = from->opts;
     to->total_said = from->total_said;
     to->max_body_said = from->max_body_said;
+    to->proxy_fn = from->proxy_fn;
+    to->digest = from->digest;
     enum lf_err err = lf_headers_copy(&to->headers, &from->headers);
     if (!err)
         err = lf_headers_copy(&to->resolve, &from->resolve);
@@ -169,6 +171,35 @@ enum lf_err lf_config_headers(struct lf_config *c, const char *user_agent)
     if (!err)
         err = add_text(&c->headers, "Accept", lf_accept);
     return err ? err : add_text(&c->headers, "Accept-Encoding", lf_accept_encoding);
+}
+
+static bool has_control(struct lf_span s)
+{
+    for (size_t i = 0; i < s.len; i++)
+        if ((unsigned char)s.p[i] < 0x20 || s.p[i] == 0x7f)
+            return true;
+    return false;
+}
+
+enum lf_err lf_config_set_digest(struct lf_config *c, struct lf_span user,
+                                 struct lf_span pass, const char **why)
+{
+    *why = "user and password cannot hold control characters";
+    if (has_control(user) || has_control(pass))
+        return LF_EREQUEST;
+    lf_buf_reset(&c->auth);
+    enum lf_err err = lf_buf_add(&c->auth, user.p, user.len);
+    if (!err)
+        err = lf_buf_addc(&c->auth, '\0');
+    return err ? err : lf_buf_add(&c->auth, pass.p, pass.len);
+}
+
+void lf_config_digest(const struct lf_config *c, struct lf_span *user,
+                      struct lf_span *pass)
+{
+    size_t n = strlen(c->auth.p);
+    *user = (struct lf_span){c->auth.p, n};
+    *pass = (struct lf_span){c->auth.p + n + 1, c->auth.len - n - 1};
 }
 
 static enum lf_err origin_line(const struct lf_url *u, struct lf_buf *out)

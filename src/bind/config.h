@@ -9,11 +9,13 @@
 struct lf_config {
     struct lf_opts opts; /* its strings are borrowed: see whoever holds the config */
     bool total_said, max_body_said; /* not just the defaults: streams heed them too */
-    struct lf_headers headers;      /* owned: complete, in the order they are sent */
-    struct lf_headers resolve;      /* owned: host or host:port, "address,address" */
-    struct lf_buf params;           /* owned: a form-urlencoded query */
-    struct lf_buf auth;             /* owned: value of Authorization; empty: none */
-    struct lf_buf origins; /* owned: lines "https://host:port\n" that may get it */
+    bool proxy_fn; /* a function says the proxy: in the options table, or the session's */
+    struct lf_headers headers; /* owned: complete, in the order they are sent */
+    struct lf_headers resolve; /* owned: host or host:port, "address,address" */
+    struct lf_buf params;      /* owned: a form-urlencoded query */
+    struct lf_buf auth;        /* owned: value of Authorization; empty: none */
+    bool digest;               /* auth is "user NUL password", for challenges */
+    struct lf_buf origins;     /* owned: lines "https://host:port\n" that may get it */
 };
 
 void lf_config_init(struct lf_config *c); /* as lf_opts_init, and nothing else */
@@ -24,6 +26,13 @@ enum lf_err lf_config_copy(struct lf_config *to, const struct lf_config *from);
 /* luafetch's own headers: User-Agent, Accept, Accept-Encoding. `user_agent`: NULL for
  * luafetch's own, "" for none. */
 enum lf_err lf_config_headers(struct lf_config *c, const char *user_agent);
+
+/* LF_EREQUEST, with *why, when user or password cannot be said. */
+enum lf_err lf_config_set_digest(struct lf_config *c, struct lf_span user,
+                                 struct lf_span pass, const char **why);
+/* What it was set to: user, then password. */
+void lf_config_digest(const struct lf_config *c, struct lf_span *user,
+                      struct lf_span *pass);
 
 /* Whether the config's auth may go to this URL. */
 enum lf_err lf_config_auth_fits(const struct lf_config *c, const struct lf_url *u,

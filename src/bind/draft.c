@@ -31,7 +31,7 @@ enum lf_err lf_draft_begin(struct lf_draft *d, const struct lf_config *base, int
 {
     lf_headers_reset(&d->add);
     lf_headers_reset(&d->drop);
-    d->url = d->user_agent = d->base_url = NULL;
+    d->url = d->user_agent = d->referer = d->base_url = NULL;
     d->body = LF_BODY_NONE;
     d->auth = LF_AUTH_INHERIT;
     d->limits = (struct lf_domain_conf){0};
@@ -76,6 +76,16 @@ static enum lf_err apply_user_agent(struct lf_draft *d)
     return LF_OK;
 }
 
+static enum lf_err apply_referer(struct lf_draft *d)
+{
+    if (!d->referer)
+        return LF_OK;
+    if (d->referer_len)
+        return set(d, "Referer", d->referer, d->referer_len);
+    lf_headers_remove(&d->c.headers, "Referer", strlen("Referer"));
+    return LF_OK;
+}
+
 /* What only makes sense together with other options; explicit headers come after. */
 static enum lf_err apply_defaults(struct lf_draft *d)
 {
@@ -90,7 +100,8 @@ static enum lf_err apply_defaults(struct lf_draft *d)
     if (d->body == LF_BODY_JSON && is_default(h, "Accept", lf_accept))
         err = set_text(d, "Accept", types[LF_BODY_JSON]);
     if (!err && d->body >= LF_BODY_JSON)
-        err = set_text(d, "Content-Type", types[d->body]);
+        err = set_text(d, "Content-Type",
+                       d->body == LF_BODY_MULTIPART ? d->content_type : types[d->body]);
     return err;
 }
 
@@ -107,6 +118,8 @@ static enum lf_err apply_headers(struct lf_draft *d)
 enum lf_err lf_draft_headers(struct lf_draft *d)
 {
     enum lf_err err = apply_user_agent(d);
+    if (!err)
+        err = apply_referer(d);
     if (!err)
         err = apply_defaults(d);
     return err ? err : apply_headers(d);

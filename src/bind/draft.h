@@ -15,7 +15,13 @@ enum lf_where {
 };
 
 /* How the body was said. */
-enum lf_body_kind { LF_BODY_NONE, LF_BODY_RAW, LF_BODY_JSON, LF_BODY_FORM };
+enum lf_body_kind {
+    LF_BODY_NONE,
+    LF_BODY_RAW,
+    LF_BODY_JSON,
+    LF_BODY_FORM,
+    LF_BODY_MULTIPART
+};
 
 enum lf_auth_said { LF_AUTH_INHERIT, LF_AUTH_NONE, LF_AUTH_SET };
 
@@ -28,8 +34,11 @@ struct lf_draft {
     size_t url_len, base_url_len;
     const char *user_agent; /* NULL: as inherited; "": none */
     size_t user_agent_len;
+    const char *referer; /* NULL: as inherited; "": none */
+    size_t referer_len;
     struct lf_headers add, drop; /* headers to set and to leave away */
     enum lf_body_kind body;
+    char content_type[80]; /* of a multipart body: names its boundary */
     enum lf_where body_where;
     enum lf_auth_said auth;
     struct lf_span user, pass, bearer;

@@ -2,6 +2,7 @@
 #include <lauxlib.h>
 #include <stdlib.h>
 #include "bind/bind.h"
+#include "bind/body.h"
 #include "bind/suggest.h"
 #include "bind/request.h"
 
@@ -78,7 +79,7 @@ static int fetch_k(lua_State *L, int status, lua_KContext ctx)
     struct lf_op *op = (struct lf_op *)ctx;
     int n = lf_request_push(L, op->req);
     if (lf_req_result(op->req)->streaming) {
-        lf_response_attach(L, op->req);
+        lf_response_attach(L, op->req, -1 - n);
         op->req = NULL;
     }
     lf_task_unwait(L);
@@ -99,6 +100,8 @@ static int start(lua_State *L, const struct verb *v, int idx, int session)
     struct lf_req *req = lf_request_make(L, idx, opts, session, v->who, v->method);
     if (!req)
         return 2;
+    if (lf_req_fed(req))
+        return lf_feeder_run(L, req);
     struct lf_op *op = op_take(lf_maker_get(L), req);
     if (!op) {
         lf_req_free(req);

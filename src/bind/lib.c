@@ -83,6 +83,8 @@ static void set_defaults(lua_State *L, const struct lf_lib_conf *conf)
     }
     if (conf->insecure)
         o->verify = false;
+    o->way.proxy = conf->proxy;
+    o->way.guard = conf->guard;
 }
 
 /* [-0, +0, e] `fetch` and `gather` as globals, from the module itself. */

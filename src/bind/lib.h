@@ -17,6 +17,8 @@ struct lf_lib_conf {
     const struct lf_headers *headers; /* sent with every request; NULL: none */
     const char *user_agent;           /* NULL: luafetch's own; "": none is sent */
     bool insecure;                    /* certificates are not checked */
+    const char *proxy;                /* a URL; "": none; NULL: as the environment says */
+    bool guard;                       /* only public addresses */
     const char *lua_dir;              /* holds luafetch/init.lua and the like */
     const char *module_dir;           /* holds luafetch/html.so and the like */
 };

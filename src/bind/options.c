@@ -9,11 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include "bind/bind.h"
+#include "bind/body.h"
 #include "bind/json.h"
 #include "bind/pairs.h"
 #include "bind/suggest.h"
 #include "bind/url.h"
 #include "http/auth.h"
+#include "http/proxy.h"
 
 enum { NAME_LEN = 64, PREFIX_LEN = 16, LATER = 8, MAX_REDIRECTS = 1000 };
 
@@ -166,6 +168,18 @@ static void check_path(struct reader *r, void *out)
     *(const char **)out = path;
 }
 
+static void check_referer(struct reader *r, void *out)
+{
+    const char *s = "";
+    (void)out;
+    r->d->referer_len = 0;
+    if (lua_type(r->L, -1) != LUA_TBOOLEAN || lua_toboolean(r->L, -1))
+        s = string(r, "a string or false", &r->d->referer_len);
+    r->d->referer = s;
+    if (!lf_value_valid(s, r->d->referer_len))
+        lf_draft_fail(r->d, LF_EREQUEST, "referer holds a line break or a NUL");
+}
+
 static void check_http_version(struct reader *r, void *out)
 {
     static const char *const versions[] = {"1.1", "2"};
@@ -225,22 +239,91 @@ static void check_timeout(struct reader *r, void *out)
         read_inner(r, timeout_rows, COUNT(timeout_rows), want);
 }
 
-/* The file's name is borrowed until the engine copies it; its table keeps it. */
-static void check_ca(struct reader *r, void *out)
+/* A text without NUL that the engine copies; until then its table keeps it. NULL for
+ * false. */
+static const char *text(struct reader *r, const char *want)
 {
     size_t n;
-    const char *s = string(r, "the name of a file", &n);
+    if (lua_type(r->L, -1) == LUA_TBOOLEAN && !lua_toboolean(r->L, -1))
+        return NULL;
+    const char *s = string(r, want, &n);
     if (strlen(s) != n)
-        wrong(r, "a name without NUL");
+        lf_misuse(r->L, "%s: option '%s' holds a NUL", r->who, r->name);
+    return s;
+}
+
+static void check_file(struct reader *r, void *out)
+{
+    *(const char **)out = text(r, "the name of a file or false");
+}
+
+/* ---- the way there ---- */
+
+/* One of the strings of struct lf_way; whether it can be one, the engine knows. */
+static void check_way(struct reader *r, void *out)
+{
+    struct lf_way alone = {0};
+    const char *s = text(r, "a string or false"), *why;
+    *(const char **)((char *)&alone + ((char *)out - (char *)&r->d->c.opts.way)) = s;
+    why = lf_way_check(&alone);
+    if (why)
+        lf_misuse(r->L, "%s: option '%s': %s", r->who, r->name, why);
     *(const char **)out = s;
 }
 
+/* What a text says must not show in the message: it may hold a password. */
+static void check_proxy_url(struct reader *r, const char *s)
+{
+    struct lf_proxy *p = NULL;
+    const char *why;
+    enum lf_err err = lf_proxy_new(s, strlen(s), &p, &why);
+    lf_proxy_free(p);
+    keep(r, err == LF_ERESOURCE ? err : LF_OK);
+    if (err)
+        lf_misuse(r->L, "%s: option '%s' is no proxy URL: %s", r->who, r->name, why);
+}
+
+/* A function is called when the request is made: see request.c. */
+static void check_proxy(struct reader *r, void *out)
+{
+    struct lf_config *c = &r->d->c;
+    (void)out;
+    c->proxy_fn = lua_type(r->L, -1) == LUA_TFUNCTION;
+    c->opts.way.proxy = "";
+    if (c->proxy_fn)
+        return;
+    const char *s = text(r, "a URL, a function or false");
+    if (!s)
+        return;
+    check_proxy_url(r, s);
+    c->opts.way.proxy = s;
+}
+
+static void check_guard(struct reader *r, void *out)
+{
+    const char *s = text(r, "\"public\" or false");
+    if (s && strcmp(s, "public") != 0)
+        lf_misuse(r->L, "%s: option '%s' must be \"public\" or false, got '%s'", r->who,
+                  r->name, s);
+    *(bool *)out = s != NULL;
+}
+
+static void check_tls_min(struct reader *r, void *out)
+{
+    static const char want[] = "\"1.2\" or \"1.3\"";
+    const char *s = string(r, want, NULL);
+    bool three = strcmp(s, "1.3") == 0;
+    if (!three && strcmp(s, "1.2") != 0)
+        lf_misuse(r->L, "%s: option '%s' must be %s, got '%s'", r->who, r->name, want, s);
+    *(int *)out = three ? 13 : 0;
+}
+
 static const struct option tls_rows[] = {
-    {"ca", ANYWHERE, check_ca, OPT(ca)},
-    {"cert", LATER, NULL, 0},
-    {"key", LATER, NULL, 0},
-    {"min", LATER, NULL, 0},
-    {"pin", LATER, NULL, 0},
+    {"ca", ANYWHERE, check_file, OPT(ca)},
+    {"cert", ANYWHERE, check_file, OPT(way.cert)},
+    {"key", ANYWHERE, check_file, OPT(way.key)},
+    {"min", ANYWHERE, check_tls_min, OPT(way.tls_min)},
+    {"pin", ANYWHERE, check_way, OPT(way.pin)},
     {"verify", ANYWHERE, check_bool, OPT(verify)},
 };
 
@@ -261,12 +344,11 @@ static void check_text(struct reader *r, void *out)
 static void check_scheme(struct reader *r, void *out)
 {
     (void)out;
-    const char *s = string(r, "\"basic\"", NULL);
-    if (strcmp(s, "digest") == 0)
-        lf_misuse(r->L, "%s: %s \"digest\" is not in this version", r->who, r->name);
-    if (strcmp(s, "basic") != 0)
-        lf_misuse(r->L, "%s: option '%s' must be \"basic\", got '%s'", r->who, r->name,
-                  s);
+    static const char want[] = "\"basic\" or \"digest\"";
+    const char *s = string(r, want, NULL);
+    r->d->c.digest = strcmp(s, "digest") == 0;
+    if (!r->d->c.digest && strcmp(s, "basic") != 0)
+        lf_misuse(r->L, "%s: option '%s' must be %s, got '%s'", r->who, r->name, want, s);
 }
 
 static void add_origin(struct reader *r)
@@ -316,16 +398,20 @@ static void check_auth(struct reader *r, void *out)
     if (lua_type(r->L, -1) == LUA_TBOOLEAN && !lua_toboolean(r->L, -1))
         return;
     d->user = d->pass = d->bearer = (struct lf_span){0};
+    d->c.digest = false;
     lf_buf_reset(&d->c.origins);
     read_inner(r, auth_rows, COUNT(auth_rows), "a table or false");
     if (!d->user.p == !d->bearer.p)
         lf_misuse(r->L, "%s: option '%s' wants either user and pass or bearer", r->who,
                   r->name);
     d->auth = LF_AUTH_SET;
+    if (!d->pass.p)
+        d->pass.p = "";
     enum lf_err err = d->bearer.p
                           ? lf_auth_bearer(&d->c.auth, d->bearer.p, d->bearer.len, &why)
-                          : lf_auth_basic(&d->c.auth, d->user.p, d->user.len,
-                                          d->pass.p ? d->pass.p : "", d->pass.len, &why);
+                      : d->c.digest ? lf_config_set_digest(&d->c, d->user, d->pass, &why)
+                                    : lf_auth_basic(&d->c.auth, d->user.p, d->user.len,
+                                                    d->pass.p, d->pass.len, &why);
     if (err == LF_EREQUEST)
         lf_draft_fail(d, err, why);
     else
@@ -447,15 +533,22 @@ static void check_params(struct reader *r, void *out)
 
 /* ---- bodies ---- */
 
-/* The body is the string at the top: keep it in the anchor's slot. */
+/* What is at the top keeps the body alive: put it into the anchor's slot. */
 static void keep_body(struct reader *r, enum lf_body_kind kind)
 {
     struct lf_draft *d = r->d;
+    struct lf_opts *o = &d->c.opts;
     if (d->body != LF_BODY_NONE && d->body_where == r->where)
-        lf_misuse(r->L, "%s: only one of body, json and form can be given", r->who);
+        lf_misuse(r->L, "%s: only one of body, json, form and multipart can be given",
+                  r->who);
     d->body = kind;
     d->body_where = r->where;
-    d->c.opts.body = lua_tolstring(r->L, -1, &d->c.opts.body_len);
+    o->fed = kind == LF_BODY_RAW && lua_type(r->L, -1) != LUA_TSTRING;
+    o->body = NULL;
+    if (kind != LF_BODY_MULTIPART)
+        o->parts = NULL, o->nparts = 0;
+    if (lua_type(r->L, -1) == LUA_TSTRING)
+        o->body = lua_tolstring(r->L, -1, &o->body_len);
     lua_pushvalue(r->L, -1);
     lua_replace(r->L, d->anchor);
 }
@@ -463,10 +556,29 @@ static void keep_body(struct reader *r, enum lf_body_kind kind)
 static void check_body(struct reader *r, void *out)
 {
     (void)out;
-    if (lua_type(r->L, -1) == LUA_TFUNCTION)
-        lf_misuse(r->L, "%s: a function as body is not in this version", r->who);
-    string(r, "a string", NULL);
+    bool fn = lua_type(r->L, -1) == LUA_TFUNCTION;
+    if (fn)
+        lf_feeder_push(r->L, -1);
+    else
+        string(r, "a string or a function", NULL);
     keep_body(r, LF_BODY_RAW);
+    lua_pop(r->L, fn);
+}
+
+static void check_body_length(struct reader *r, void *out)
+{
+    lua_Integer n = whole(r, "a whole number of bytes or false", 0, LUA_MAXINTEGER, -1);
+    *(uint64_t *)out = n < 0 ? LF_BODY_UNKNOWN : (uint64_t)n;
+}
+
+static void check_multipart(struct reader *r, void *out)
+{
+    (void)out;
+    char what[2 * NAME_LEN];
+    snprintf(what, sizeof what, "%s: option '%s'", r->who, r->name);
+    lf_multipart_read(r->L, -1, what, r->d);
+    keep_body(r, LF_BODY_MULTIPART);
+    lua_pop(r->L, 1);
 }
 
 static void push_text(struct reader *r)
@@ -507,30 +619,31 @@ static const struct option rows[] = {
     {"auth", ANYWHERE, check_auth, 0},
     {"base_url", LF_IN_SESSION, check_base_url, 0},
     {"body", ONE_REQUEST, check_body, 0},
+    {"body_length", ONE_REQUEST, check_body_length, OPT(fed_len)},
     {"checksum", ONE_REQUEST, check_checksum, OPT(checksum)},
     {"cookies", LATER, NULL, 0},
     {"deadline", ONE_REQUEST, check_seconds, OPT(deadline)},
     {"decode", ANYWHERE, check_bool, OPT(decode)},
     {"form", ONE_REQUEST, check_form, 0},
-    {"guard", LATER, NULL, 0},
+    {"guard", ANYWHERE, check_guard, OPT(way.guard)},
     {"headers", ANYWHERE, check_headers, 0},
     {"hosts", LATER, NULL, 0},
     {"http_version", ANYWHERE, check_http_version, OPT(http_version)},
-    {"interface", LATER, NULL, 0},
+    {"interface", ANYWHERE, check_way, OPT(way.interface)},
     {"ip", ANYWHERE, check_ip, OPT(ip)},
     {"json", ONE_REQUEST, check_json, 0},
     {"limit", LF_IN_SESSION, check_limit, FIELD(limits.limit)},
     {"max_body", ANYWHERE, check_max_body, OPT(max_body)},
     {"method", ONE_REQUEST, check_method, 0},
-    {"multipart", LATER, NULL, 0},
+    {"multipart", ONE_REQUEST, check_multipart, 0},
     {"on_progress", LATER, NULL, 0},
     {"params", ANYWHERE, check_params, 0},
     {"per_host", LF_IN_SESSION, check_limit, FIELD(limits.per_host)},
-    {"proxy", LATER, NULL, 0},
+    {"proxy", ANYWHERE, check_proxy, 0},
     {"range", LATER, NULL, 0},
     {"rate", LATER, NULL, 0},
     {"redirects", ANYWHERE, check_redirects, OPT(redirects)},
-    {"referer", LATER, NULL, 0},
+    {"referer", ANYWHERE, check_referer, 0},
     {"resolve", ANYWHERE, check_resolve, 0},
     {"resume", ONE_REQUEST, check_bool, OPT(resume)},
     {"retry", LATER, NULL, 0},
@@ -540,7 +653,7 @@ static const struct option rows[] = {
     {"stream", ONE_REQUEST, check_bool, OPT(stream)},
     {"timeout", ANYWHERE, check_timeout, OPT(timeout)},
     {"tls", ANYWHERE, check_tls, 0},
-    {"unix_socket", LATER, NULL, 0},
+    {"unix_socket", ANYWHERE, check_way, OPT(way.unix_socket)},
     {"url", LF_IN_TABLE, check_url, 0},
     {"user_agent", ANYWHERE, check_user_agent, 0},
 };

@@ -134,18 +134,23 @@ static enum lf_err authorize(struct making *m)
     struct lf_draft *d = &m->all->draft;
     struct lf_buf *value = &d->c.auth;
     enum lf_err err = LF_OK;
-    bool use = d->auth == LF_AUTH_SET;
+    bool use = d->auth == LF_AUTH_SET, digest = d->c.digest;
     if (lf_fields_has(&d->add, name, sizeof name - 1) ||
         lf_fields_has(&d->drop, name, sizeof name - 1) || d->auth == LF_AUTH_NONE)
         return LF_OK;
     if (!use && lf_url_has_userinfo(&m->all->url)) {
         err = from_userinfo(m, value);
         use = true;
+        digest = false;
     } else if (!use) {
         err = lf_config_auth_fits(m->base, &m->all->url, &d->text, &use);
     }
     if (err || !use)
         return err;
+    if (digest) {
+        lf_config_digest(&d->c, &m->o.user, &m->o.pass);
+        return LF_OK;
+    }
     return lf_fields_set(&d->c.headers, name, value->p, value->len, &d->spare);
 }
 
@@ -176,6 +181,10 @@ static void read_tables(lua_State *L, struct making *m, int idx, int opts, int a
     if (table && !d->url)
         lf_misuse(L, "%s: the request table has no 'url'", who);
     m->o = d->c.opts;
+    if (m->o.fed && m->o.stream)
+        lf_misuse(L, "%s: 'stream' and a function as 'body' do not go together", who);
+    if (!m->o.fed && m->o.fed_len != LF_BODY_UNKNOWN)
+        lf_misuse(L, "%s: 'body_length' is for a 'body' that is a function", who);
     if (table) {
         m->url = d->url;
         m->url_len = d->url_len;
@@ -203,7 +212,8 @@ static void make_method(struct making *m, const char *method)
 {
     if (method)
         m->o.method = method;
-    else if (m->o.method == m->base->opts.method && m->o.body)
+    else if (m->o.method == m->base->opts.method &&
+             (m->o.body || m->o.nparts || m->o.fed))
         m->o.method = "POST";
 }
 
@@ -259,6 +269,77 @@ static struct lf_domain *domain_for(lua_State *L, const struct lf_session *sessi
     return group && lf_domain_within(group, session->domain) ? group : session->domain;
 }
 
+/* ---- a proxy that a function says ---- */
+
+/* [-0, +(0|1), -] What that table says of the proxy. */
+static bool push_said(lua_State *L, int table)
+{
+    if (!table || lua_type(L, table) != LUA_TTABLE)
+        return false;
+    lua_pushliteral(L, "proxy");
+    if (lua_rawget(L, table) != LUA_TNIL)
+        return true;
+    lua_pop(L, 1);
+    return false;
+}
+
+/* [-1, +0, v] The function's answer; NULL stands for nil, "" for false. */
+static const char *proxy_answer(lua_State *L, const char *who)
+{
+    switch (lua_type(L, -1)) {
+    case LUA_TNIL:
+        return NULL;
+    case LUA_TSTRING:
+        return lua_tostring(L, -1);
+    default:
+        if (lua_type(L, -1) == LUA_TBOOLEAN && !lua_toboolean(L, -1))
+            return "";
+        lf_misuse(L,
+                  "%s: the function of option 'proxy' must return a URL, false or nil,"
+                  " got %s",
+                  who, luaL_typename(L, -1));
+        return NULL;
+    }
+}
+
+/* Called in protected mode: function, request, who. */
+static int call_proxy(lua_State *L)
+{
+    struct lf_req *req = lua_touserdata(L, 2);
+    const char *who = lua_touserdata(L, 3), *why, *url = lf_req_url(req);
+    if (!url)
+        return luaL_error(L, "%s: not enough memory", who);
+    lua_pushvalue(L, 1);
+    lua_pushstring(L, url);
+    lua_call(L, 1, 1);
+    if (lf_req_set_proxy(req, proxy_answer(L, who), &why))
+        lf_misuse(L, "%s: the function of option 'proxy' returned no usable proxy: %s",
+                  who, why);
+    return 0;
+}
+
+/* [-0, +0, e] The request is the caller's only when this returns. From here on the maker
+ * may be in use by what the function does. */
+static void ask_proxy(lua_State *L, const struct making *m, struct lf_req *req, int idx,
+                      int opts, int session, const char *who)
+{
+    bool own = m->session && !session;
+    lua_pushcfunction(L, call_proxy);
+    if (!push_said(L, idx) && !push_said(L, opts)) {
+        if (own)
+            lf_options_session(L, idx, opts);
+        lf_session_push_proxy(L, own ? lua_gettop(L) : session);
+        if (own)
+            lua_remove(L, -2);
+    }
+    lua_pushlightuserdata(L, req);
+    lua_pushlightuserdata(L, (void *)who);
+    if (lua_pcall(L, 3, 0, 0) == LUA_OK)
+        return;
+    lf_req_free(req);
+    lua_error(L);
+}
+
 struct lf_req *lf_request_make(lua_State *L, int idx, int opts, int session,
                                const char *who, const char *method)
 {
@@ -277,6 +358,8 @@ struct lf_req *lf_request_make(lua_State *L, int idx, int opts, int session,
 
     struct lf_req *req = NULL;
     enum lf_err err = build(&m, lf_task_engine(L), anchor, method, &req);
+    if (!err && (m.drafted ? &m.all->draft.c : m.base)->proxy_fn)
+        ask_proxy(L, &m, req, idx, opts, session, who);
     if (!err)
         return req;
     lua_settop(L, anchor - 1);
@@ -291,9 +374,11 @@ struct lf_req *lf_request_new(lua_State *L, int idx, int opts, int session)
     if (session)
         session = lua_absindex(L, session);
     struct lf_req *req = lf_request_make(L, idx, opts, session, "fetch", NULL);
-    if (req && lf_req_streams(req)) {
+    bool fed = req && lf_req_fed(req);
+    if (req && (fed || lf_req_streams(req))) {
         lf_req_free(req);
-        lf_misuse(L, "fetch: 'stream' is for fetch itself: make a task of it");
+        lf_misuse(L, "fetch: %s is for fetch itself: make a task of it",
+                  fed ? "a function as 'body'" : "'stream'");
     }
     return req;
 }

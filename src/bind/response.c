@@ -629,9 +629,12 @@ void lf_response_push(lua_State *L, struct lf_result *res)
         keep_body(L, &res->body);
 }
 
-void lf_response_attach(lua_State *L, struct lf_req *req)
+void lf_response_attach(lua_State *L, struct lf_req *req, int anchor)
 {
+    anchor = lua_absindex(L, anchor);
     lf_stream_push(L, req);
+    lua_pushvalue(L, anchor);
+    lua_setiuservalue(L, -2, 1);
     lua_setiuservalue(L, -2, UV_STREAM);
 }
 

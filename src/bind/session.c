@@ -2,13 +2,26 @@
 #include "bind/session.h"
 
 #include <lauxlib.h>
+#include <stddef.h>
 #include <string.h>
 #include "bind/bind.h"
 #include "bind/suggest.h"
 #include "bind/request.h"
 #include "bind/url.h"
 
-enum { UV_CA = 1, UV_COUNT = 1 }; /* keeps the name of the CA file */
+enum { UV_KEPT = 1, UV_COUNT = 1 }; /* a table of the strings that the config borrows */
+
+/* Those strings. */
+static const size_t texts[] = {
+    offsetof(struct lf_opts, ca),
+    offsetof(struct lf_opts, way.proxy),
+    offsetof(struct lf_opts, way.cert),
+    offsetof(struct lf_opts, way.key),
+    offsetof(struct lf_opts, way.pin),
+    offsetof(struct lf_opts, way.unix_socket),
+    offsetof(struct lf_opts, way.interface),
+};
+enum { TEXTS = sizeof texts / sizeof *texts, PROXY_FN = TEXTS + 1 };
 
 static const char meta_key; /* its address: the metatable in the registry */
 static const char who[] = "session";
@@ -142,6 +155,32 @@ static struct lf_session *push_empty(lua_State *L)
     return s;
 }
 
+/* [-0, +0, m] The session is at the top, its options at 1. */
+static void keep_texts(lua_State *L, struct lf_session *s)
+{
+    lua_createtable(L, TEXTS, 0);
+    for (int i = 0; i < TEXTS; i++) {
+        const char **text = (const char **)((char *)&s->config.opts + texts[i]);
+        if (!*text)
+            continue;
+        lua_pushstring(L, *text);
+        *text = lua_tostring(L, -1);
+        lua_rawseti(L, -2, i + 1);
+    }
+    if (s->config.proxy_fn) {
+        lua_getfield(L, 1, "proxy");
+        lua_rawseti(L, -2, PROXY_FN);
+    }
+    lua_setiuservalue(L, -2, UV_KEPT);
+}
+
+void lf_session_push_proxy(lua_State *L, int idx)
+{
+    lua_getiuservalue(L, idx, UV_KEPT);
+    lua_rawgeti(L, -1, PROXY_FN);
+    lua_remove(L, -2);
+}
+
 static void configure(lua_State *L, struct lf_session *s, struct lf_draft *d)
 {
     enum lf_err err = lf_draft_headers(d);
@@ -151,11 +190,7 @@ static void configure(lua_State *L, struct lf_session *s, struct lf_draft *d)
         luaL_error(L, "%s: not enough memory", who);
     if (d->fail)
         lf_misuse(L, "%s: %s", who, d->why);
-    if (s->config.opts.ca) {
-        lua_pushstring(L, s->config.opts.ca);
-        s->config.opts.ca = lua_tostring(L, -1);
-        lua_setiuservalue(L, -2, UV_CA);
-    }
+    keep_texts(L, s);
 }
 
 static int draft_gc(lua_State *L)

@@ -20,4 +20,7 @@ void lf_session_push_new(lua_State *L);
 /* [-0, +1, m] Push the table of methods, for those that are written in Lua. */
 void lf_session_push_methods(lua_State *L);
 
+/* [-0, +1, -] Push the function that says the proxy, or nil. */
+void lf_session_push_proxy(lua_State *L, int idx);
+
 #endif

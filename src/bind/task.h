@@ -1,4 +1,5 @@
-/* Tasks: Lua coroutines that wait. One scheduler, one Lua thread.
+/* Tasks: Lua coroutines that wait. One scheduler, one Lua thread. How a C function waits
+ * stands in lf_module.h.
  *
  * A task has at most one pending operation (`struct lf_wait`). The scheduler calls its
  * `cancel` exactly once unless the operation's continuation took it back first
@@ -12,36 +13,13 @@
 #include <lua.h>
 #include <stdbool.h>
 #include "base/list.h"
+#include "bind/lf_module.h"
 #include "engine/engine.h"
 
-struct lf_task;
 struct lf_scope;
 
-struct lf_wait {
-    void (*cancel)(struct lf_wait *w); /* stop it and free it; no Lua, no wake */
-    const char *what;                  /* "fetch", "sleep": for reports of who waits */
-};
+/* ---- admission ---- */
 
-/* ---- waiting: for C functions called from a task ---- */
-
-/* [-0, +0, v] Raise unless the running function may wait here; `name` is the function the
- * script called ("fetch"). The error names what stands in the way (table.sort, gsub,
- * require, __gc, __tostring) and the way out. Call it before acquiring anything. */
-void lf_task_check(lua_State *L, const char *name);
-
-/* Suspend the running task until lf_task_wake; `return lf_task_wait(L, w, ctx, k)`. */
-int lf_task_wait(lua_State *L, struct lf_wait *w, lua_KContext ctx, lua_KFunction k);
-
-/* Take the pending operation back: for a continuation that frees it itself, directly
- * before it does, so that an error raised earlier leaves it to the task. */
-void lf_task_unwait(lua_State *L);
-
-/* Link the task into the ready list. No Lua, callable from engine callbacks; harmless
- * when it is ready already, or waits for nothing. */
-void lf_task_wake(struct lf_task *t);
-
-struct lf_task *lf_task_current(lua_State *L); /* NULL outside of any task */
-struct lf_engine *lf_task_engine(lua_State *L);
 /* Where the running task's requests are admitted: the run's domain, or that of the group
  * (gather, each … with limit or per_host) it works for. Ask it once per request. */
 struct lf_domain *lf_task_domain(lua_State *L);

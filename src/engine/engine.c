@@ -3,6 +3,7 @@
 #include <string.h>
 #include <sys/resource.h>
 #include "base/clock.h"
+#include "engine/conn.h"
 #include "engine/internal.h"
 #include "engine/stream.h"
 
@@ -150,6 +151,8 @@ static enum lf_err init(struct lf_engine *eng, const struct lf_engine_conf *conf
         run.limit = conf->limit;
     eng->ca = conf->ca ? strdup(conf->ca) : NULL;
     eng->dns_servers = conf->dns_servers ? strdup(conf->dns_servers) : NULL;
+    if (conf->proxy_environment && !(eng->proxies = lf_proxies_new(getenv)))
+        return LF_ERESOURCE;
     if ((conf->ca && !eng->ca) || (conf->dns_servers && !eng->dns_servers))
         return LF_ERESOURCE;
     enum lf_err err = lf_loop_init(&eng->loop);
@@ -177,7 +180,9 @@ void lf_engine_free(struct lf_engine *eng)
         return;
     if (eng->transport)
         eng->transport->free(eng->transport);
+    lf_conns_free(eng->conns);
     lf_names_free(eng->names);
+    lf_proxies_free(eng->proxies);
     lf_pool_free(eng->pool_threads);
     lf_req_pool_drain(eng);
     lf_domain_release(eng->run);

@@ -14,10 +14,9 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/list.h"
+#include "engine/io.h"
 #include "http/headers.h"
 #include "http/url.h"
-
-#define LF_NEVER 1e18
 
 struct lf_engine;
 struct lf_req;    /* one logical request: all its redirects */
@@ -31,6 +30,7 @@ struct lf_engine_conf {
     const char *ca;       /* CA file; NULL: the system's */
     bool system_resolver; /* names by getaddrinfo in threads instead of c-ares */
     const char *dns_servers; /* "address[:port],…" instead of the system's; NULL */
+    bool proxy_environment;  /* heed http_proxy, https_proxy, all_proxy and no_proxy */
 };
 
 enum lf_err lf_engine_new(const struct lf_engine_conf *conf, struct lf_engine **out);
@@ -39,49 +39,13 @@ void lf_engine_free(struct lf_engine *eng); /* every request and domain is freed
 /* Do some work: a small batch of socket events, due timers, finished transfers. With
  * `block` wait until there is some. False when nothing is left that could ever happen. */
 bool lf_engine_step(struct lf_engine *eng, bool block);
-double lf_engine_now(const struct lf_engine *eng); /* monotonic, or the jumping clock */
 void lf_engine_tick(struct lf_engine *eng); /* read the clock anew (long Lua slice) */
 
-/* ---- timers: in your memory, a heap underneath ---- */
+/* ---- signals, for main ---- */
 
-struct lf_timer {
-    double due;
-    uint64_t seq; /* equal times fire in the order of starting */
-    size_t pos;   /* place in the heap + 1; 0: not running */
-    bool weak;    /* does not keep the loop alive by itself */
-    void (*fire)(struct lf_timer *t);
-};
-
-/* (Re)start; false when memory ends. */
-bool lf_timer_start(struct lf_engine *eng, struct lf_timer *t, double seconds);
-void lf_timer_stop(struct lf_engine *eng, struct lf_timer *t); /* harmless when stopped */
-
-/* ---- descriptors and signals, for modules and main ---- */
-
-enum { LF_READ = 1, LF_WRITE = 2 };
-struct lf_watch; /* opaque, owned by the caller, freed with lf_watch_free */
-struct lf_watch *lf_watch_new(struct lf_engine *eng, int fd, int events,
-                              void (*ready)(void *arg, int events), void *arg);
-void lf_watch_set(struct lf_watch *w, int events); /* 0: pause */
-void lf_watch_free(struct lf_watch *w);
 /* Signals do not keep the loop alive. `got` runs inside lf_engine_step. */
 enum lf_err lf_engine_on_signal(struct lf_engine *eng, int signum,
                                 void (*got)(void *arg, int signum), void *arg);
-
-/* ---- the offload pool: threads for what blocks ---- */
-
-struct lf_job { /* in your memory, which must stay until done, drop or a cancel that
-                   worked */
-    struct lf_list link;
-    bool running;
-    void (*work)(struct lf_job *job); /* in a thread: no Lua, no engine */
-    void (*done)(struct lf_job *job); /* on the loop, after work */
-    void (*drop)(
-        struct lf_job *job); /* instead of done, when the engine has gone: free */
-};
-enum lf_err lf_offload(struct lf_engine *eng, struct lf_job *job);
-/* True: it had not begun and never will. False: done() still comes. */
-bool lf_offload_cancel(struct lf_engine *eng, struct lf_job *job);
 
 /* ---- admission ---- */
 
@@ -112,6 +76,27 @@ struct lf_timeouts {
     double total, connect, headers, stall; /* seconds; LF_NEVER: none */
 };
 
+#define LF_BODY_UNKNOWN UINT64_MAX
+
+struct lf_part { /* of a body: bytes, or else the file at `path` as a whole, which is */
+    const char
+        *bytes; /* opened when the request starts; one that cannot be read, or that */
+    size_t len; /* becomes shorter meanwhile, fails it with LF_EIO */
+    const char *path;
+};
+
+/* How the connection is made. Connections are shared only among requests that say the
+ * same. Strings: copied. */
+struct lf_way {
+    const char *proxy; /* a URL; "": none; NULL: what the environment says, hop by hop */
+    const char *cert, *key;  /* PEM files; key NULL: it is in cert; cert NULL: none */
+    const char *pin;         /* "sha256//BASE64;…": one must be the server's key */
+    int tls_min;             /* 13: TLS 1.3; 0: TLS 1.2 */
+    const char *unix_socket; /* path: connect there, whatever the URL's host is */
+    const char *interface;   /* name or address to connect from */
+    bool guard; /* only to public addresses; no proxy of the environment is used */
+};
+
 struct lf_opts {
     struct lf_domain *domain;         /* NULL: the run */
     const char *method;               /* "GET"; borrowed during lf_req_new */
@@ -120,6 +105,13 @@ struct lf_opts {
                                          HTTP itself needs (Host, Content-Length) */
     const char *body;                 /* borrowed until lf_req_free; NULL: none */
     size_t body_len;
+    const struct lf_part *parts; /* instead of body: copied, but what they point at is
+                                    borrowed until lf_req_free */
+    size_t nparts;
+    bool fed;         /* instead: lf_req_feed brings it while it is sent */
+    uint64_t fed_len; /* how long that will be; LF_BODY_UNKNOWN: sent in chunks */
+    struct lf_span user, pass;  /* answers Digest challenges of the URL's origin; copied;
+                                   user.p NULL: nobody does */
     struct lf_timeouts timeout; /* per attempt, from admission */
     double deadline;            /* seconds from submit, queueing included */
     unsigned redirects;         /* how many are followed */
@@ -134,6 +126,7 @@ struct lf_opts {
     const char *http_version;         /* "1.1", "2", NULL: the best both know */
     int ip;                           /* 4 or 6: only addresses of that family; 0: both */
     const struct lf_headers *resolve; /* copied: host or host:port, "address,address" */
+    struct lf_way way;
 };
 
 void lf_opts_init(struct lf_opts *o); /* the defaults of luafetch */
@@ -192,6 +185,12 @@ typedef void lf_done_fn(struct lf_req *req, void *arg);
  * URL that is not http(s), LF_ERESOURCE; *why is then a static sentence. */
 enum lf_err lf_req_new(struct lf_engine *eng, const struct lf_opts *o,
                        struct lf_req **out, const char **why);
+/* NULL when that can be a request's way, else why not: for who is told sooner. */
+const char *lf_way_check(const struct lf_way *way);
+/* Before submit: another proxy, as in lf_way. LF_EREQUEST: *why says what is wrong. */
+enum lf_err lf_req_set_proxy(struct lf_req *req, const char *proxy, const char **why);
+/* Before submit: the URL, without credentials and fragment; borrowed from the request. */
+const char *lf_req_url(struct lf_req *req);
 /* It was asked for at that time (lf_engine_now), before it is submitted: its deadline and
  * its time in the queue count from there. */
 void lf_req_asked_at(struct lf_req *req, double when);
@@ -201,6 +200,19 @@ void lf_req_cancel(struct lf_req *req); /* at once on the wire; done() will not 
 void lf_req_free(struct lf_req *req);   /* cancels if need be; NULL is fine */
 /* After done(): the caller may take `body.p` and lf_buf_init the buffer. */
 struct lf_result *lf_req_result(struct lf_req *req);
+
+/* ---- a body that is fed: a request with opts.fed ---- */
+
+bool lf_req_fed(const struct lf_req *req); /* opts.fed was set */
+/* Is there room for more? Not before the transport has begun to send. */
+bool lf_req_wants(const struct lf_req *req);
+/* Call wanted() once when lf_req_wants becomes true; it may come from inside the
+ * transport and only marks work as ready. NULL: no more. */
+void lf_req_on_wanted(struct lf_req *req, lf_done_fn *wanted, void *arg);
+/* The next bytes, copied. What cannot be taken (memory, more than fed_len) fails the
+ * request; when it has ended already they are dropped. */
+void lf_req_feed(struct lf_req *req, const char *p, size_t n);
+void lf_req_feed_end(struct lf_req *req);
 
 /* ---- streams: a request with opts.stream, after its done() ---- */
 

@@ -19,6 +19,14 @@ const char *lf_phase_name(enum lf_phase phase)
     return phases[phase];
 }
 
+/* On the way through a proxy both it and the server may be at fault. */
+static bool may_be_proxy(const struct lf_req *req, enum lf_err err)
+{
+    bool on_wire = req->x.started > 0 && req->x.proxy;
+    return on_wire && (err == LF_ETLS || err == LF_ETIMEOUT || err == LF_ECLOSED ||
+                       err == LF_ETRUNCATED || err == LF_EPROTOCOL);
+}
+
 void lf_req_fail(struct lf_req *req, enum lf_err err, const char *fmt, ...)
 {
     char text[400];
@@ -26,8 +34,11 @@ void lf_req_fail(struct lf_req *req, enum lf_err err, const char *fmt, ...)
     if (req->res.err)
         return;
     va_start(ap, fmt);
-    vsnprintf(text, sizeof text, fmt, ap);
+    int n = vsnprintf(text, sizeof text, fmt, ap);
     va_end(ap);
+    if (n > 0 && (size_t)n < sizeof text && may_be_proxy(req, err))
+        snprintf(text + n, sizeof text - (size_t)n, " (through the proxy %s)",
+                 req->x.proxy->name);
     req->res.err = err;
     req->res.message = lf_arena_dup(&req->arena, text, strlen(text));
     if (!req->res.message)
@@ -116,6 +127,10 @@ static void fail_truncated(struct lf_req *req)
     if (req->head.length >= 0)
         lf_req_fail(req, LF_ETRUNCATED, "the connection ended after %llu of %lld bytes",
                     (unsigned long long)req->x.bytes_down, (long long)req->head.length);
+    else if (req->x.until_close)
+        lf_req_fail(req, LF_ETRUNCATED,
+                    "the connection was cut: TLS ended without close_notify, so that the "
+                    "body may be short");
     else
         lf_req_fail(req, LF_ETRUNCATED,
                     "the connection ended before the last chunk of the body");
@@ -123,12 +138,28 @@ static void fail_truncated(struct lf_req *req)
 
 static void fail_closed(struct lf_req *req)
 {
+    if (req->x.head_done && strstr(req->x.detail, "unexpected eof")) {
+        fail_truncated(req);
+        return;
+    }
     const char *what = strstr(req->x.detail, "reset") ? "reset" : "broke";
     lf_req_fail(req, LF_ECLOSED, "the connection was %s %s", what, doing[req->x.phase]);
 }
 
 static void fail_connect(struct lf_req *req)
 {
+    if (req->x.blocked[0]) {
+        req->res.retryable = false;
+        lf_req_fail(req, LF_EBLOCKED, "the guard refuses %s: not a public address",
+                    req->x.blocked);
+        return;
+    }
+    if (req->way.unix_socket) {
+        lf_req_fail(req, LF_ECONNECT, "cannot connect to the unix socket %s: %s",
+                    req->way.unix_socket,
+                    req->x.os_errno ? strerror(req->x.os_errno) : req->x.detail);
+        return;
+    }
     struct lf_span host = lf_url_host(&req->url);
     const char *why = req->x.os_errno ? strerror(req->x.os_errno) : req->x.detail;
     lf_req_fail(req, LF_ECONNECT, "cannot connect to %.*s port %d: %s", (int)host.len,
@@ -142,6 +173,8 @@ void lf_fail_from_code(struct lf_req *req)
     if (req->res.err || fail_from_detail(req))
         return;
     req->res.retryable = m && m->retryable;
+    if (lf_fail_tls(req) || lf_fail_proxy(req))
+        return;
     switch (x->code) {
     case CURLE_COULDNT_CONNECT:
         fail_connect(req);
@@ -151,6 +184,11 @@ void lf_fail_from_code(struct lf_req *req)
         return;
     case CURLE_RECV_ERROR:
         fail_closed(req);
+        return;
+    case CURLE_INTERFACE_FAILED:
+        lf_req_fail(req, LF_ECONNECT,
+                    "cannot connect from %s: no such interface or address",
+                    req->way.interface ? req->way.interface : "here");
         return;
     case CURLE_OPERATION_TIMEDOUT:
         lf_fail_timeout(req, x->connect_timeout, "timeout after");

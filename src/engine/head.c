@@ -238,6 +238,13 @@ static bool prepare_body(struct lf_req *req)
     return true;
 }
 
+/* A 407 through a tunnel would be the server's own. */
+static bool proxy_refuses(const struct lf_req *req)
+{
+    return req->res.status == 407 && req->x.proxy && lf_proxy_is_http(req->x.proxy) &&
+           req->url.scheme == LF_URL_HTTP;
+}
+
 static bool end_block(struct lf_req *req)
 {
     int status = req->res.status;
@@ -248,6 +255,10 @@ static bool end_block(struct lf_req *req)
             return refuse(req, LF_EPROTOCOL, "more than 16 informational (1xx) answers");
         return true;
     }
+    if (proxy_refuses(req)) {
+        lf_fail_proxy_status(req, status);
+        return false;
+    }
     req->x.head_done = true;
     req->x.phase = LF_PHASE_BODY;
     if (req->head.chunked)
@@ -255,6 +266,8 @@ static bool end_block(struct lf_req *req)
     req->head.redirect = lf_redirect_wanted(req);
     if (req->head.redirect)
         return true;
+    req->x.until_close = req->res.http_version < 20 && !req->head.chunked &&
+                         req->head.length < 0 && has_body(req);
     if (!prepare_body(req) || (req->save && !lf_save_begin(req)))
         return false;
     if (req->stream.on)

@@ -10,6 +10,7 @@
 #include "engine/offload.h"
 #include "engine/timer.h"
 #include "engine/xfer.h"
+#include "http/proxy.h"
 
 enum {
     EVENT_BATCH = 16,   /* socket events handled before tasks get their turn: a connection
@@ -117,6 +118,8 @@ struct lf_engine {
     unsigned pooled;
     double now;
     struct lf_names *names;       /* owned; NULL until a name is looked up */
+    struct lf_proxies *proxies;   /* owned; NULL: the environment is not heeded */
+    struct lf_conns *conns;       /* owned; NULL until a module connects */
     struct lf_pool *pool_threads; /* owned; NULL until something is offloaded */
     bool system_resolver;
     char *dns_servers;  /* owned; NULL: the system's */

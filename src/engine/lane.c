@@ -105,6 +105,13 @@ static double seconds(CURL *easy, CURLINFO info)
     return (double)us / 1e6;
 }
 
+static int info(struct lf_handle *h, CURLINFO what)
+{
+    long n = 0;
+    curl_easy_getinfo(h->easy, what, &n);
+    return (int)n;
+}
+
 static void learn_protocol(struct lf_handle *h, const struct lf_xfer *x)
 {
     long version = 0;
@@ -130,8 +137,11 @@ static void collect(struct lf_handle *h, struct lf_xfer *x)
     }
     if (!x->code)
         return;
-    curl_easy_getinfo(h->easy, CURLINFO_OS_ERRNO, &n);
-    x->os_errno = (int)n;
+    x->os_errno = info(h, CURLINFO_OS_ERRNO);
+    x->connect_status = info(h, CURLINFO_HTTP_CONNECTCODE);
+    x->proxy_code = info(h, CURLINFO_PROXY_ERROR);
+    x->verify_code = info(h, lf_xfer_in_proxy_tls(x) ? CURLINFO_PROXY_SSL_VERIFYRESULT
+                                                     : CURLINFO_SSL_VERIFYRESULT);
     memccpy(x->detail, h->error, 0, sizeof x->detail - 1);
 }
 
@@ -154,6 +164,8 @@ static void give_back(struct lf_handle *h)
 {
     struct lf_lane *lane = h->lane;
     curl_multi_remove_handle(lane->multi, h->easy);
+    lf_tls_end_drop(h->x->tls_end);
+    h->x->tls_end = NULL;
     h->x->handle = NULL;
     lf_list_remove(&h->x->link);
     note_active(lane, -1);
@@ -182,6 +194,8 @@ static bool drain(struct lf_lane *lane)
         curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&h);
         struct lf_xfer *x = h->x;
         x->code = code;
+        if (!code && x->tls_end && !lf_tls_end_was_said(x->tls_end))
+            x->code = CURLE_PARTIAL_FILE; /* anybody may have cut it */
         collect(h, x);
         give_back(h);
         lf_req_on_end(x);
@@ -230,6 +244,7 @@ static void lane_free(struct lf_lane *lane)
         lf_handle_free(lf_container(n, struct lf_handle, link));
     if (lane->multi)
         curl_multi_cleanup(lane->multi);
+    curl_share_cleanup(lane->sessions);
     lf_timers_remove(&lane->eng->timers, &lane->timer);
     lf_list_remove(&lane->kick_link);
     lf_list_remove(&lane->link);
@@ -256,6 +271,20 @@ static bool lane_open(struct lf_lane *lane)
            !curl_multi_setopt(m, CURLMOPT_MAXCONNECTS, most_conns(lane));
 }
 
+static CURLSH *share_new(void)
+{
+    CURLSH *share = curl_share_init();
+    if (!share || !curl_share_setopt(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION))
+        return share;
+    curl_share_cleanup(share);
+    return NULL;
+}
+
+CURLSH *lf_lane_sessions(struct lf_lane *lane)
+{
+    return lane->sessions ? lane->sessions : lane->lanes->shared.share;
+}
+
 static struct lf_lane *lane_new(struct lf_lanes *l, const char *isolation)
 {
     struct lf_lane *lane = calloc(1, sizeof *lane);
@@ -270,7 +299,8 @@ static struct lf_lane *lane_new(struct lf_lanes *l, const char *isolation)
     lf_list_init(&lane->link);
     lf_list_init(&lane->kick_link);
     lane->isolation = isolation ? strdup(isolation) : NULL;
-    if ((isolation && !lane->isolation) || !lane_open(lane)) {
+    lane->sessions = isolation ? share_new() : NULL;
+    if ((isolation && (!lane->isolation || !lane->sessions)) || !lane_open(lane)) {
         lane_free(lane);
         return NULL;
     }
@@ -292,13 +322,16 @@ static struct lf_lane *isolated_lane(struct lf_lanes *l, const char *isolation)
 {
     for (struct lf_list *n = l->isolated.next; n != &l->isolated; n = n->next) {
         struct lf_lane *lane = lf_container(n, struct lf_lane, link);
-        if (strcmp(lane->isolation, isolation) == 0)
-            return lane;
+        if (strcmp(lane->isolation, isolation) != 0)
+            continue;
+        lf_list_remove(&lane->link);
+        lf_list_prepend(&l->isolated, &lane->link); /* the longest unused comes last */
+        return lane;
     }
     make_room(l);
     struct lf_lane *lane = lane_new(l, isolation);
     if (lane)
-        lf_list_append(&l->isolated, &lane->link);
+        lf_list_prepend(&l->isolated, &lane->link);
     return lane;
 }
 
@@ -462,12 +495,10 @@ static void divide(struct lf_lanes *l, unsigned sockets)
 
 static bool init(struct lf_lanes *l)
 {
-    l->shared.share = curl_share_init();
+    l->shared.share = share_new();
     l->shared.tls = lf_tls_new(l->eng->ca);
     l->sweep = (struct lf_timer){.weak = true, .fire = on_sweep};
     return l->shared.share && l->shared.tls &&
-           !curl_share_setopt(l->shared.share, CURLSHOPT_SHARE,
-                              CURL_LOCK_DATA_SSL_SESSION) &&
            lf_timers_add(&l->eng->timers, &l->sweep, l->eng->now + RETIRE_AFTER);
 }
 

@@ -31,6 +31,8 @@ struct lf_lane {
     double idle_since;
     struct lf_list link; /* in lanes->isolated */
     char *isolation;     /* owned; NULL: open to all */
+    CURLSH *sessions; /* owned: TLS sessions of an isolated lane; NULL: the common ones.
+                         A resumed session skips what this class wants to be checked. */
 };
 
 /* What the lanes have in common. */
@@ -39,6 +41,7 @@ struct lf_shared {
     struct lf_tls *tls; /* owned: certificate stores */
 };
 struct lf_shared *lf_lane_shared(struct lf_lane *lane);
+CURLSH *lf_lane_sessions(struct lf_lane *lane); /* where its TLS sessions are kept */
 
 /* An easy handle and what it sends at the moment. */
 struct lf_handle {

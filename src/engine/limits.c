@@ -11,7 +11,8 @@ static void add_limit(double *due, double from, double seconds)
 
 static bool may_stall(const struct lf_xfer *x)
 {
-    return (x->phase == LF_PHASE_BODY || x->phase == LF_PHASE_SEND) && !x->paused;
+    return (x->phase == LF_PHASE_BODY || x->phase == LF_PHASE_SEND) && !x->paused &&
+           !x->starved;
 }
 
 /* Admission comes after the name: until then the total is counted from the lookup. */

@@ -17,6 +17,7 @@ void lf_opts_init(struct lf_opts *o)
         .timeout = {.total = 30, .connect = 10, .headers = LF_NEVER, .stall = 20},
         .deadline = LF_NEVER,
         .redirects = 10,
+        .fed_len = LF_BODY_UNKNOWN,
         .max_body = 32 << 20,
         .decode = true,
         .verify = true,
@@ -54,7 +55,13 @@ static enum lf_err check_opts(const struct lf_opts *o, const char **why)
     if (strcmp(o->method, "CONNECT") == 0 || strcmp(o->method, "TRACE") == 0)
         return LF_EREQUEST;
     *why = "a HEAD request has no body";
+    if (strcmp(o->method, "HEAD") == 0 && (o->body || o->nparts || o->fed))
+        return LF_EREQUEST;
+    *why = "a HEAD request has no body";
     if (o->body && strcmp(o->method, "HEAD") == 0)
+        return LF_EREQUEST;
+    *why = lf_way_check(&o->way);
+    if (*why)
         return LF_EREQUEST;
     *why = "only http and https URLs can be fetched";
     if (!lf_url_is_http(o->url))
@@ -83,6 +90,7 @@ static struct lf_req *obtain(struct lf_engine *eng)
     lf_headers_init(&req->resolve);
     lf_headers_init(&req->res.headers);
     lf_buf_init(&req->addresses, LF_BUF_MAX);
+    lf_buf_init(&req->proxy_addresses, LF_BUF_MAX);
     lf_buf_init(&req->isolation, LF_BUF_MAX);
     lf_buf_init(&req->res.body, 0);
     return req;
@@ -107,11 +115,12 @@ static enum lf_err copy_opts(struct lf_req *req, const struct lf_opts *o)
     if (lf_domain_depth(req->domain) > FEW_TICKETS)
         req->admission.tickets = lf_arena_alloc(
             &req->arena, lf_domain_depth(req->domain) * sizeof(struct lf_ticket));
+    if (!lf_body_init(&req->body, &req->arena, o) ||
+        !lf_login_new(&req->arena, o, &req->login))
+        return LF_ERESOURCE;
     if (err || !req->method || !req->admission.tickets || (o->ca && !req->ca) ||
         (o->http_version && !req->http_version))
         return LF_ERESOURCE;
-    req->body = o->body;
-    req->body_len = o->body_len;
     req->timeout = o->timeout;
     req->deadline = o->deadline;
     req->redirects = req->max_redirects = o->redirects;
@@ -144,6 +153,8 @@ enum lf_err lf_req_new(struct lf_engine *eng, const struct lf_opts *o,
     req->history_end = &req->res.history;
     lf_list_init(&req->x.link);
     err = copy_opts(req, o);
+    if (!err)
+        err = lf_way_copy(req, &o->way, why);
     if (!err && o->save)
         err = lf_save_new(req, o, why);
     if (err) {
@@ -170,6 +181,7 @@ static void destroy(struct lf_req *req)
     lf_headers_free(&req->resolve);
     lf_headers_free(&req->res.headers);
     lf_buf_free(&req->addresses);
+    lf_buf_free(&req->proxy_addresses);
     lf_buf_free(&req->isolation);
     lf_buf_free(&req->res.body);
     free(req);
@@ -186,6 +198,7 @@ static void recycle(struct lf_req *req)
         .headers = req->headers,
         .resolve = req->resolve,
         .addresses = req->addresses,
+        .proxy_addresses = req->proxy_addresses,
         .isolation = req->isolation,
         .res = {.headers = req->res.headers, .body = req->res.body},
     };
@@ -194,6 +207,7 @@ static void recycle(struct lf_req *req)
     lf_headers_reset(&req->resolve);
     lf_headers_reset(&req->res.headers);
     lf_buf_reset(&req->addresses);
+    lf_buf_reset(&req->proxy_addresses);
     lf_buf_reset(&req->isolation);
     lf_buf_reset(&req->res.body);
     lf_arena_reset(&req->arena);
@@ -214,9 +228,12 @@ void lf_req_free(struct lf_req *req)
     if (!req)
         return;
     lf_req_cancel(req);
+    lf_body_end(&req->body);
+    lf_login_free(req->login);
     lf_stream_leave(&req->stream);
     lf_save_free(req->save);
     lf_decoder_free(req->decoder);
+    lf_proxy_free(req->own_proxy);
     free_history(req);
     lf_domain_release(req->domain);
     req->eng->requests--;

@@ -8,6 +8,8 @@ bool lf_redirect_wanted(const struct lf_req *req)
 {
     struct lf_header f;
     switch (req->res.status) {
+    case 401:
+        return lf_login_wanted(req);
     case 301:
     case 302:
     case 303:
@@ -120,13 +122,16 @@ static bool follow(struct lf_req *req, struct lf_url *next)
     }
     if (no_body) {
         req->method = "GET";
-        req->body = NULL;
-        req->body_len = 0;
+        lf_body_drop(&req->body);
     }
     lf_url_free(&req->url);
     req->url = *next;
     req->redirects--;
-    return true;
+    if (crosses) { /* for good: also when it comes back */
+        lf_login_free(req->login);
+        req->login = NULL;
+    }
+    return lf_login_sign(req);
 }
 
 /* The sentence names where it would have gone, but no password. */
@@ -151,6 +156,8 @@ bool lf_redirect_prepare(struct lf_req *req)
     struct lf_header f;
     struct lf_url next = LF_URL_INIT;
     const char *why = "out of memory";
+    if (req->res.status == 401)
+        return lf_login_prepare(req);
     lf_headers_get(&req->res.headers, "location", &f);
     if (!req->redirects) {
         fail_at(req, &f, "too many redirects");
@@ -163,6 +170,11 @@ bool lf_redirect_prepare(struct lf_req *req)
     }
     if (err || !lf_url_is_http(&next)) {
         fail_at(req, &f, err ? why : "not http or https");
+        lf_url_free(&next);
+        return false;
+    }
+    if (!drops_body(req) && !lf_body_again(&req->body)) {
+        fail_at(req, &f, "the body came from a function and cannot be sent again");
         lf_url_free(&next);
         return false;
     }

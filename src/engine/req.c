@@ -166,12 +166,13 @@ static void prepare_hop(struct lf_req *req)
         .target_url = target,
         .method = m,
         .headers = &req->headers,
-        .body = req->body,
-        .body_len = req->body_len,
+        .body = lf_body_any(&req->body),
+        .body_len = req->body.len,
         .replayable = strcmp(m, "POST") != 0 && strcmp(m, "PATCH") != 0,
         .verify = req->verify,
         .ca = req->ca,
         .http_version = req->http_version,
+        .way = &req->way,
         .host_hash = lf_host_hash(req->host, req->host_len),
         .connect_timeout = req->timeout.connect,
         .may_pause = req->stream.on,
@@ -208,8 +209,10 @@ void lf_req_resolved(struct lf_req *req)
 {
     req->x.isolation = req->isolation.len ? req->isolation.p : NULL;
     req->x.addresses = req->addresses.len ? req->addresses.p : NULL;
+    req->x.proxy = req->proxy;
+    req->x.proxy_addresses = req->proxy_addresses.len ? req->proxy_addresses.p : NULL;
     req->state = REQ_QUEUED;
-    if (lf_admit(req, req->res.hops > 0))
+    if (lf_admit(req, req->admitted > 0))
         lf_req_admission_failed(req);
     else if (req->state == REQ_QUEUED)
         lf_limits_arm(req);
@@ -244,6 +247,10 @@ void lf_req_admitted(struct lf_req *req)
     if (!req->admitted)
         req->admitted = eng->now;
     req->state = REQ_ACTIVE;
+    if (!lf_body_begin(req)) {
+        to_finished(req);
+        return;
+    }
     req->x.started = req->active_at = eng->now;
     eng->stats.active++;
     if (eng->stats.active > eng->stats.peak_active)
@@ -359,6 +366,7 @@ static void conclude(struct lf_req *req)
     struct lf_engine *eng = req->eng;
     lf_timers_remove(&eng->timers, &req->timer);
     lf_admit_leave(req);
+    lf_body_end(&req->body);
     lf_req_fill_result(req);
     count_request(eng, req->domain, &req->res);
     req->state = REQ_ENDED;
@@ -382,7 +390,7 @@ static bool goes_on(struct lf_req *req)
         return true;
     if (!req->head.redirect || !lf_redirect_prepare(req))
         return false;
-    req->eng->stats.redirects++;
+    req->eng->stats.redirects += req->res.status != 401; /* else a challenge */
     return true;
 }
 
@@ -443,6 +451,7 @@ void lf_req_cancel(struct lf_req *req)
     if (counted)
         eng->stats.active--;
     stop_resolving(req);
+    lf_body_end(&req->body);
     lf_stream_leave(&req->stream);
     lf_save_free(req->save);
     req->save = NULL;

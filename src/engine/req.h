@@ -4,6 +4,8 @@
 
 #include "engine/internal.h"
 #include "engine/save.h"
+#include "engine/body.h"
+#include "engine/login.h"
 #include "engine/stream.h"
 #include "http/decode.h"
 
@@ -44,8 +46,8 @@ struct lf_req {
     size_t host_len;
     const char *method;        /* arena */
     struct lf_headers headers; /* to send */
-    const char *body;          /* borrowed: until lf_req_free */
-    size_t body_len;
+    struct lf_body body;
+    struct lf_login *login; /* arena, owned; NULL: none, or another origin by now */
     struct lf_timeouts timeout;
     struct lf_headers resolve; /* host or host:port → addresses */
     int ip;
@@ -55,14 +57,18 @@ struct lf_req {
     uint64_t max_body;
     bool decode, verify;
     const char *ca, *http_version; /* arena */
+    struct lf_way way;             /* arena */
+    struct lf_proxy *own_proxy;   /* owned: way.proxy; NULL: none, or the environment's */
+    const struct lf_proxy *proxy; /* of the current hop; borrowed; NULL: none */
 
     /* how it goes */
     struct lf_timer timer; /* the earliest moment at which a limit could be passed */
     double submitted, admitted, active_at;
     struct lf_lookup lookup;
     double resolve_began, resolve_took;
-    struct lf_buf addresses; /* what x.addresses points at */
-    struct lf_buf isolation; /* what x.isolation points at */
+    struct lf_buf addresses;       /* what x.addresses points at */
+    struct lf_buf proxy_addresses; /* what x.proxy_addresses points at */
+    struct lf_buf isolation;       /* what x.isolation points at */
     struct lf_head head;
     struct lf_decoder *decoder; /* owned */
     struct lf_stream stream;
@@ -92,6 +98,12 @@ bool lf_limits_passed(struct lf_req *req); /* fails the request when one was */
 bool lf_resolve_begin(struct lf_req *req);
 void lf_req_resolved(struct lf_req *req);
 
+/* way.c */
+enum lf_err lf_way_copy(struct lf_req *req, const struct lf_way *way, const char **why);
+bool lf_way_choose(
+    struct lf_req *req); /* the hop's proxy; false: lf_req_fail was called */
+enum lf_err lf_way_isolate(struct lf_req *req, struct lf_buf *out);
+
 /* head.c */
 void lf_head_reset(struct lf_head *h);
 bool lf_head_line(struct lf_req *req, const char *line, size_t n);
@@ -103,5 +115,10 @@ bool lf_redirect_prepare(struct lf_req *req);
 /* fail.c: what libcurl's code means. */
 void lf_fail_from_code(struct lf_req *req);
 void lf_fail_timeout(struct lf_req *req, double seconds, const char *how);
+
+/* fail_proxy.c, fail_tls.c: the same for what is theirs; false when it is not. */
+bool lf_fail_proxy(struct lf_req *req);
+void lf_fail_proxy_status(struct lf_req *req, int status);
+bool lf_fail_tls(struct lf_req *req);
 
 #endif

@@ -10,8 +10,10 @@
 #include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include <arpa/inet.h>
 #include <openssl/ssl.h>
 #include "engine/lane.h"
+#include "http/address.h"
 
 enum {
     CACHED = 60,
@@ -26,11 +28,24 @@ enum {
 
 /* ---- libcurl's callbacks: our memory only ---- */
 
+/* Before the connection goes. */
+static void hold_tls_end(struct lf_handle *h)
+{
+    struct curl_tlssessioninfo *tls = NULL;
+    if (h->x->url->scheme == LF_URL_HTTPS &&
+        !curl_easy_getinfo(h->easy, CURLINFO_TLS_SSL_PTR, &tls) && tls && tls->internals)
+        h->x->tls_end = lf_tls_end_hold(tls->internals);
+}
+
 static size_t on_header(char *p, size_t size, size_t n, void *arg)
 {
     struct lf_handle *h = arg;
     n *= size;
-    return lf_req_on_line(h->x, p, n) ? n : 0;
+    if (!lf_req_on_line(h->x, p, n))
+        return 0;
+    if (h->x->until_close && !h->x->tls_end)
+        hold_tls_end(h);
+    return n;
 }
 
 static size_t on_write(char *p, size_t size, size_t n, void *arg)
@@ -45,30 +60,17 @@ static size_t on_write(char *p, size_t size, size_t n, void *arg)
 static size_t on_read(char *p, size_t size, size_t n, void *arg)
 {
     struct lf_handle *h = arg;
-    struct lf_xfer *x = h->x;
-    size_t left = x->body_len - x->body_sent;
-    n *= size;
-    if (n > left)
-        n = left;
-    if (n)
-        memcpy(p, x->body + x->body_sent, n);
-    x->body_sent += n;
-    x->bytes_up += n;
-    x->phase = x->body_sent < x->body_len ? LF_PHASE_SEND : LF_PHASE_HEADERS;
-    lf_req_on_progress(x);
-    return n;
+    ssize_t got = lf_req_on_read(h->x, p, n * size);
+    if (got >= 0)
+        return (size_t)got;
+    return got == LF_SEND_PAUSE ? CURL_READFUNC_PAUSE : CURL_READFUNC_ABORT;
 }
 
-/* libcurl would re-send any body on a kept connection that turned out dead. A POST goes
- * out once: refusing makes it error 65. */
 static int on_seek(void *arg, curl_off_t offset, int origin)
 {
     struct lf_handle *h = arg;
-    if (!h->x->replayable || origin != SEEK_SET || offset < 0 ||
-        (size_t)offset > h->x->body_len)
-        return CURL_SEEKFUNC_FAIL;
-    h->x->body_sent = (size_t)offset;
-    return CURL_SEEKFUNC_OK;
+    bool front = origin == SEEK_SET && offset == 0;
+    return front && lf_req_on_rewind(h->x) ? CURL_SEEKFUNC_OK : CURL_SEEKFUNC_FAIL;
 }
 
 /* Only now is it sure that libcurl has read the addresses it was told. */
@@ -89,15 +91,36 @@ static int on_prereq(void *arg, char *remote_ip, char *local_ip, int remote_port
     x->sent = true; /* from here on the server may see it */
     x->phase = x->body_len ? LF_PHASE_SEND : LF_PHASE_HEADERS;
     x->connected = h->lane->eng->now;
-    memccpy(x->remote_ip, remote_ip, 0, sizeof x->remote_ip - 1);
+    if (!x->way->unix_socket)
+        memccpy(x->remote_ip, remote_ip, 0, sizeof x->remote_ip - 1);
     lf_req_on_progress(x);
     return CURL_PREREQFUNC_OK;
+}
+
+/* What is reached here is the address itself, whatever names and redirects led to it. */
+static bool guarded(struct lf_xfer *x, const struct sockaddr *sa)
+{
+    struct lf_address a = {.family = sa->sa_family};
+    const void *raw = sa->sa_family == AF_INET6
+                          ? (const void *)&((const struct sockaddr_in6 *)sa)->sin6_addr
+                          : (const void *)&((const struct sockaddr_in *)sa)->sin_addr;
+    if (a.family == AF_INET || a.family == AF_INET6) {
+        memcpy(a.raw, raw, a.family == AF_INET ? 4 : 16);
+        if (lf_address_public(&a))
+            return false;
+    }
+    if (!inet_ntop(a.family, a.raw, x->blocked, sizeof x->blocked))
+        snprintf(x->blocked, sizeof x->blocked, "an address of family %d", a.family);
+    return true;
 }
 
 static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
 {
     struct lf_handle *h = arg;
     (void)purpose;
+    h->x->handshakes = 0;
+    if (h->x->way->guard && guarded(h->x, (const struct sockaddr *)&a->addr))
+        return CURL_SOCKET_BAD;
     int fd = socket(a->family, a->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, a->protocol);
     if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM))
         lf_req_on_error(h->x, LF_ERESOURCE, strerror(errno));
@@ -121,23 +144,50 @@ static int on_close(void *arg, curl_socket_t fd)
     return close(fd);
 }
 
+static bool use_store(struct lf_handle *h, SSL_CTX *ctx)
+{
+    const char *why;
+    X509_STORE *store = lf_tls_store(lf_lane_shared(h->lane)->tls, h->x->ca, &why);
+    if (store) {
+        SSL_CTX_set1_cert_store(ctx, store);
+        return true;
+    }
+    char text[400];
+    snprintf(text, sizeof text, "%s: %s", why,
+             h->x->ca ? h->x->ca : "that of the system");
+    lf_req_on_error(h->x, LF_ETLS, text);
+    return false;
+}
+
+/* Not by CURLOPT_SSLCERT: a key with a password would be asked for on the terminal. */
+static bool use_certificate(struct lf_xfer *x, SSL_CTX *ctx)
+{
+    const char *file, *why = lf_tls_identify(ctx, x->way->cert, x->way->key, &file);
+    char text[400];
+    if (!why)
+        return true;
+    snprintf(text, sizeof text, "%s: %s", why, file);
+    lf_req_on_error(x, LF_ETLS, text);
+    return false;
+}
+
 static CURLcode on_ssl(CURL *easy, void *ssl_ctx, void *arg)
 {
     struct lf_handle *h = arg;
-    const char *why;
+    struct lf_xfer *x = h->x;
     (void)easy;
-    h->x->phase = LF_PHASE_TLS;
-    if (!h->x->verify)
-        return CURLE_OK;
-    X509_STORE *store = lf_tls_store(lf_lane_shared(h->lane)->tls, h->x->ca, &why);
-    if (!store) {
-        char text[300];
-        snprintf(text, sizeof text, "%s: %s", why,
-                 h->x->ca ? h->x->ca : "that of the system");
-        lf_req_on_error(h->x, LF_ETLS, text);
+    x->handshakes++;
+    bool to_proxy = lf_xfer_in_proxy_tls(x);
+    if (!to_proxy)
+        x->phase = LF_PHASE_TLS;
+    if (!to_proxy && !lf_tls_end_watch(ssl_ctx))
+        return CURLE_OUT_OF_MEMORY;
+    /* an end without close_notify may be somebody's cut */
+    SSL_CTX_clear_options(ssl_ctx, SSL_OP_IGNORE_UNEXPECTED_EOF);
+    if ((to_proxy || x->verify) && !use_store(h, ssl_ctx))
         return CURLE_SSL_CACERT_BADFILE;
-    }
-    SSL_CTX_set1_cert_store(ssl_ctx, store);
+    if (!to_proxy && x->way->cert && !use_certificate(x, ssl_ctx))
+        return CURLE_SSL_CERTPROBLEM;
     return CURLE_OK;
 }
 
@@ -171,10 +221,7 @@ static enum lf_err set_once(struct lf_handle *h)
     SET(e, CURLOPT_MAXAGE_CONN, 50L);
     SET(e, CURLOPT_DNS_CACHE_TIMEOUT, (long)CACHED);
     SET(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
-    if (h->lane->isolation) /* what one trusts, another must not resume */
-        SET(e, CURLOPT_SSL_SESSIONID_CACHE, 0L);
-    else
-        SET(e, CURLOPT_SHARE, lf_lane_shared(h->lane)->share);
+    SET(e, CURLOPT_SHARE, lf_lane_sessions(h->lane));
     SET(e, CURLOPT_HEADERFUNCTION, on_header);
     SET(e, CURLOPT_HEADERDATA, h);
     SET(e, CURLOPT_WRITEFUNCTION, on_write);
@@ -282,14 +329,14 @@ static enum lf_err set_headers(struct lf_handle *h, const struct lf_xfer *x)
 {
     const struct lf_buf *block = &x->headers->block;
     if (h->fields && block->len == h->sent.len &&
-        h->sent_method == x->method[0] + 2 * (x->body != NULL) &&
+        h->sent_method == x->method[0] + 2 * x->body &&
         (!block->len || memcmp(block->p, h->sent.p, block->len) == 0))
         return LF_OK; /* the same as last time, as nearly always */
     SET(h->easy, CURLOPT_HTTPHEADER, NULL);
     curl_slist_free_all(h->fields);
     h->fields = NULL;
     lf_buf_reset(&h->sent);
-    h->sent_method = x->method[0] + 2 * (x->body != NULL);
+    h->sent_method = x->method[0] + 2 * x->body;
     if (build_fields(h, x) || lf_buf_add(&h->sent, block->p, block->len)) {
         h->plain = false; /* not to be used again half made */
         return LF_ERESOURCE;
@@ -310,7 +357,8 @@ static enum lf_err set_method(CURL *e, const struct lf_xfer *x)
     if (body) {
         SET(e, CURLOPT_POST, 1L);
         SET(e, CURLOPT_POSTFIELDS, NULL);
-        SET(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)x->body_len);
+        SET(e, CURLOPT_POSTFIELDSIZE_LARGE,
+            x->body_len == LF_BODY_UNKNOWN ? -1 : (curl_off_t)x->body_len);
     } else {
         SET(e, CURLOPT_HTTPGET, 1L);
         SET(e, CURLOPT_NOBODY, strcmp(m, "HEAD") == 0 ? 1L : 0L);
@@ -323,12 +371,58 @@ static enum lf_err set_method(CURL *e, const struct lf_xfer *x)
 
 static enum lf_err set_tls(struct lf_handle *h, const struct lf_xfer *x)
 {
-    if (x->verify)
+    const struct lf_way *w = x->way;
+    h->plain &= x->verify && !w->cert && !w->pin && !w->tls_min;
+    if (!x->verify) {
+        SET(h->easy, CURLOPT_SSL_VERIFYPEER, 0L);
+        SET(h->easy, CURLOPT_SSL_VERIFYHOST, 0L);
+    }
+    if (w->pin)
+        SET(h->easy, CURLOPT_PINNEDPUBLICKEY, w->pin);
+    if (w->tls_min == 13)
+        SET(h->easy, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_3);
+    return LF_OK;
+}
+
+static enum lf_err set_proxy(struct lf_handle *h, const struct lf_proxy *p)
+{
+    if (!p)
         return LF_OK;
     h->plain = false;
-    SET(h->easy, CURLOPT_SSL_VERIFYPEER, 0L);
-    SET(h->easy, CURLOPT_SSL_VERIFYHOST, 0L);
+    SET(h->easy, CURLOPT_PROXY, p->name);
+    SET(h->easy, CURLOPT_SOCKS5_AUTH, CURLAUTH_BASIC);
+    if (p->user) {
+        SET(h->easy, CURLOPT_PROXYUSERNAME, p->user);
+        SET(h->easy, CURLOPT_PROXYPASSWORD, p->pass);
+    }
+    if (p->scheme == LF_PROXY_HTTPS) {
+        SET(h->easy, CURLOPT_PROXY_CAINFO, NULL);
+        SET(h->easy, CURLOPT_PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
+    }
     return LF_OK;
+}
+
+/* "host!" and "if!" keep libcurl from looking the text up as a name. */
+static enum lf_err set_interface(struct lf_handle *h, const char *from)
+{
+    char text[80];
+    struct lf_address a;
+    bool address = lf_address_parse(&a, from, strlen(from));
+    snprintf(text, sizeof text, "%s!%s", address ? "host" : "if", from);
+    SET(h->easy, CURLOPT_INTERFACE, text);
+    return LF_OK;
+}
+
+static enum lf_err set_way(struct lf_handle *h, const struct lf_xfer *x)
+{
+    const struct lf_way *w = x->way;
+    h->plain &= !w->unix_socket && !w->interface && !w->guard;
+    if (w->unix_socket)
+        SET(h->easy, CURLOPT_UNIX_SOCKET_PATH, w->unix_socket);
+    enum lf_err err = w->interface ? set_interface(h, w->interface) : LF_OK;
+    if (!err)
+        err = set_tls(h, x);
+    return err ? err : set_proxy(h, x->proxy);
 }
 
 /* Before 8.1 a paused HTTP/2 stream is buffered without bound by libcurl itself, and an
@@ -355,12 +449,28 @@ static long milliseconds(double seconds)
     return seconds < 0.001 ? 1 : (long)(seconds * 1000);
 }
 
+/* Of the proxy, and of the server when the proxy knows no names. */
+static enum lf_err set_proxy_addresses(struct lf_handle *h, const struct lf_xfer *x)
+{
+    const char *const texts[] = {x->proxy_addresses, x->addresses};
+    struct curl_slist **end = &h->resolve;
+    for (size_t i = 0; end && i < sizeof texts / sizeof *texts; i++)
+        if (texts[i])
+            end = append(end, texts[i]);
+    if (!end)
+        return LF_ERESOURCE;
+    SET(h->easy, CURLOPT_RESOLVE, h->resolve);
+    return LF_OK;
+}
+
 /* libcurl keeps addresses DNS_CACHE_TIMEOUT seconds: they are told once, not every time.
  */
 static enum lf_err set_addresses(struct lf_handle *h, const struct lf_xfer *x)
 {
     struct lf_lane *lane = h->lane;
     const struct lf_fed *fed = &lane->fed[x->host_hash % LF_LANE_FED];
+    if (x->proxy)
+        return set_proxy_addresses(h, x);
     if (!x->addresses)
         return LF_OK;
     if (fed->host == x->host_hash && fed->id == x->addresses_id &&
@@ -426,7 +536,7 @@ enum lf_err lf_handle_set(struct lf_handle *h, struct lf_xfer *x)
                                                        : (long)BUFFER_FEW);
     enum lf_err err = set_method(e, x);
     if (!err)
-        err = set_tls(h, x);
+        err = set_way(h, x);
     if (!err)
         err = set_addresses(h, x);
     return err ? err : set_headers(h, x);

@@ -6,7 +6,9 @@
 #ifndef LF_ENGINE_XFER_H
 #define LF_ENGINE_XFER_H
 
+#include <sys/types.h>
 #include "engine/engine.h"
+#include "http/proxy.h"
 
 struct lf_xfer {
     struct lf_list link; /* for the transport, then for the engine's finished list */
@@ -16,31 +18,42 @@ struct lf_xfer {
     const char *target_url; /* without credentials and fragment */
     const char *method;
     const struct lf_headers *headers;
-    const char *body; /* NULL: none */
-    size_t body_len;
-    bool replayable; /* may be sent again when a kept connection turns out dead */
+    bool body;         /* there is one: lf_req_on_read brings it */
+    uint64_t body_len; /* LF_BODY_UNKNOWN: in chunks */
+    bool replayable;   /* may be sent again when a kept connection turns out dead */
     bool verify;
     const char *ca, *http_version;
+    const struct lf_way *way;
+    const struct lf_proxy *proxy; /* NULL: none */
     const char
         *isolation; /* shares connections with equals only; NULL: with all plain ones */
     uint32_t host_hash;    /* of host and port: its home lane */
     const char *addresses; /* "host:port:address,address" for libcurl; NULL: a literal */
-    uint32_t addresses_id; /* another one for other addresses */
-    bool several;          /* of them */
+    const char *proxy_addresses; /* the same for the proxy */
+    uint32_t addresses_id;       /* another one for other addresses */
+    bool several;                /* of them */
     double connect_timeout;
 
     /* where it is */
     bool one_lane; /* it may share an HTTP/2 connection: waits for one rather than open */
     enum lf_phase phase;
-    size_t body_sent;
-    bool head_done; /* the blank line was seen */
+    uint64_t body_sent;
+    bool head_done;             /* the blank line was seen */
+    bool until_close;           /* nothing but the end of the connection ends the body */
+    struct lf_tls_end *tls_end; /* the transport's, for such a body: owned reference */
     bool may_pause, paused;
+    bool starved; /* a fed body has nothing to send just now: resume when it has */
     double started, connected;
 
     /* how it ended */
-    enum lf_err err; /* decided by us; LF_OK: see code */
-    int code;        /* libcurl's */
-    int os_errno;    /* of a connect that failed */
+    enum lf_err err;     /* decided by us; LF_OK: see code */
+    int code;            /* libcurl's */
+    int os_errno;        /* of a connect that failed */
+    int verify_code;     /* of OpenSSL: what is wrong with the certificate; 0: nothing */
+    int connect_status;  /* the proxy's answer to CONNECT; 0: none */
+    int proxy_code;      /* libcurl's reason why a SOCKS proxy failed; 0: none */
+    unsigned handshakes; /* TLS handshakes begun: with an https proxy, then the server */
+    char blocked[46];    /* the last address that the guard refused; "" if none */
     bool reused, sent;
     char remote_ip[46];
     char detail[160]; /* the transport's own words, "" if none */
@@ -49,6 +62,12 @@ struct lf_xfer {
 
     void *handle; /* the transport's; NULL when not started */
 };
+
+/* Is the TLS handshake that was begun last one with the proxy itself? */
+static inline bool lf_xfer_in_proxy_tls(const struct lf_xfer *x)
+{
+    return x->proxy && x->proxy->scheme == LF_PROXY_HTTPS && x->handshakes == 1;
+}
 
 struct lf_transport {
     enum lf_err (*start)(struct lf_transport *tp, struct lf_xfer *x);
@@ -71,6 +90,10 @@ enum lf_body_take {
     LF_BODY_REFUSED,
 };
 enum lf_body_take lf_req_on_body(struct lf_xfer *x, const char *p, size_t n);
+/* Up to n bytes to send; 0: that was all. */
+enum { LF_SEND_PAUSE = -1, LF_SEND_ABORT = -2 };
+ssize_t lf_req_on_read(struct lf_xfer *x, char *p, size_t n);
+bool lf_req_on_rewind(struct lf_xfer *x); /* send it from the front; false: it must not */
 /* Bytes went out, or the connection stands: the stall clock starts anew. */
 void lf_req_on_progress(struct lf_xfer *x);
 void lf_req_on_error(struct lf_xfer *x, enum lf_err err, const char *why);

@@ -46,9 +46,8 @@ enum lf_err lf_charset_decode(const char *label, size_t label_len, const char *s
 struct lf_charset_reader {
     const char *at, *end; /* borrowed: the bytes not yet read */
     const struct lf_charset *charset;
-    iconv_t cd; /* owned; (iconv_t)-1 for none */
-    bool
-        replace_nul; /* NUL becomes U+FFFD; false after init, may be set before reading */
+    iconv_t cd;       /* owned; (iconv_t)-1 for none */
+    bool replace_nul; /* NUL becomes U+FFFD; false after init, set it before reading */
 };
 
 /* Where iconv does not know the character set or has no memory, windows-1252 is read. */

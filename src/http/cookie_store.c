@@ -1,6 +1,6 @@
 /* The jar's memory: buckets by registrable domain, since no cookie crosses it; in a
- * bucket cookies stand in the order in which they are sent. Expired ones go when their
- * bucket is looked at. */
+ * bucket cookies stand in the order in which they are sent. Expired ones go as soon
+ * as anybody looks. */
 #include "http/cookie_store.h"
 
 #include <stdlib.h>
@@ -223,11 +223,9 @@ static void evict_of_domain(struct lf_jar *jar, struct lf_bucket *b,
     jar->evicted++;
 }
 
-static void evict_of_jar(struct lf_jar *jar, int64_t now)
+/* Expired ones are gone already: the least recently used goes. */
+static void evict_of_jar(struct lf_jar *jar)
 {
-    if (jar->ncookies <= LF_COOKIES_PER_JAR)
-        return;
-    purge_expired(jar, now);
     if (jar->ncookies <= LF_COOKIES_PER_JAR)
         return;
     const struct lf_entry *victim = lf_container(jar->lru.next, struct lf_entry, lru);
@@ -250,14 +248,8 @@ void lf_jar_touch(struct lf_jar *jar, struct lf_entry *e, int64_t now)
 
 struct lf_bucket *lf_jar_find(struct lf_jar *jar, struct lf_span host, int64_t now)
 {
-    struct lf_bucket *b = jar->ncookies ? find_bucket(jar, bucket_key(host)) : NULL;
-    if (!b)
-        return NULL;
-    bucket_purge(jar, b, &(struct pick){.expired = now});
-    if (b->n)
-        return b;
-    drop_bucket(jar, b);
-    return NULL;
+    purge_expired(jar, now);
+    return jar->ncookies ? find_bucket(jar, bucket_key(host)) : NULL;
 }
 
 /* --- storing --- */
@@ -328,16 +320,24 @@ static void place(struct lf_jar *jar, struct lf_bucket *b, struct lf_entry *e,
     b->v[same] = e;
 }
 
+static void remove_same(struct lf_jar *jar, struct lf_bucket *b,
+                        const struct lf_cookie *c)
+{
+    size_t same = find_same(b, c);
+    if (same < b->n)
+        bucket_remove(jar, b, same);
+    if (!b->n)
+        drop_bucket(jar, b);
+}
+
 enum lf_err lf_jar_put(struct lf_jar *jar, const struct lf_cookie *c, int64_t now)
 {
     struct lf_span key = bucket_key(c->domain);
+    purge_expired(jar, now);
     struct lf_bucket *b = find_bucket(jar, key);
     if (c->expires <= now) {
-        size_t same = b ? find_same(b, c) : 0;
-        if (b && same < b->n)
-            bucket_remove(jar, b, same);
-        if (b && !b->n)
-            drop_bucket(jar, b);
+        if (b)
+            remove_same(jar, b, c);
         return LF_OK;
     }
     if (!b)
@@ -348,10 +348,9 @@ enum lf_err lf_jar_put(struct lf_jar *jar, const struct lf_cookie *c, int64_t no
             drop_bucket(jar, b);
         return LF_ERESOURCE;
     }
-    bucket_purge(jar, b, &(struct pick){.expired = now});
     place(jar, b, e, find_same(b, c));
     evict_of_domain(jar, b, e->c.domain);
-    evict_of_jar(jar, now);
+    evict_of_jar(jar);
     return LF_OK;
 }
 

@@ -23,7 +23,7 @@ struct lf_bucket {
     char key[];
 };
 
-/* Where the cookies for the host are, expired ones removed; NULL: there are none. Valid
+/* Where the cookies for the host are, those that expired removed; NULL: none. Valid
  * until the jar changes. */
 struct lf_bucket *lf_jar_find(struct lf_jar *jar, struct lf_span host, int64_t now);
 

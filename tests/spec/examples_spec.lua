@@ -118,6 +118,31 @@ describe("example", function()
     assert.equal('{"id":1}\n{"id":2}\n', run({ "api", web.url .. "/list1.json" }).out)
   end)
 
+  it("upload sends files and a field", function()
+    local fault = servers.fault()
+    write(dir .. "/one.txt", "one")
+    local r = run { "upload", fault.url .. "/upload", "a title", dir .. "/one.txt", dir .. "/links.html" }
+    assert.equal("", r.err)
+    assert.matches("^2 files in %d", r.out)
+    r = run { "upload", fault.url .. "/upload", "a title", dir .. "/no such" }
+    assert.equal(1, r.code)
+    assert.matches(dir .. "/no such: No such file", r.err, 1, true)
+    assert.matches("usage: luafetch upload", run({ "upload", fault.url }).err, 1, true)
+    fault:stop()
+  end)
+
+  it("websocket sends its input and prints what comes", function()
+    local echo = servers.websocket()
+    local r = run({ "websocket", echo.url .. "/echo", "chat.v1" }, { stdin = "hello\nworld\n" })
+    assert.equal("hello\nworld\n", r.out)
+    assert.equal(0, r.code)
+    r = run({ "websocket", echo.url .. "/close?code=4000&reason=enough" }, { stdin = "" })
+    assert.matches("closed by the server: 4000 enough", r.err, 1, true)
+    assert.matches("HTTP 403", run({ "websocket", echo.url .. "/refused" }).err)
+    assert.matches("usage: luafetch websocket", run({ "websocket" }).err)
+    echo:stop()
+  end)
+
   it("first_mirror keeps the first good answer", function()
     local r = run { "first_mirror", "http://127.0.0.1:1/", web.url .. "/none", web.url .. "/list2.json" }
     assert.equal('[{"id": 2}]', r.out)

@@ -189,7 +189,7 @@ describe("fetch", function()
     end)
 
     it("are only one", function()
-      assert.matches("only one of body, json and form", misuse(fetch, server.url, { body = "x", json = 1 }))
+      assert.matches("only one of body, json, form and multipart", misuse(fetch, server.url, { body = "x", json = 1 }))
     end)
   end)
 
@@ -229,8 +229,8 @@ describe("fetch", function()
     it("wants one way of saying it", function()
       assert.matches("wants either user and pass or bearer", misuse(fetch, server.url, { auth = {} }))
       assert.matches("wants either", misuse(fetch, server.url, { auth = { user = "u", bearer = "b" } }))
-      assert.matches('"digest" is not in this version',
-        misuse(fetch, server.url, { auth = { user = "u", scheme = "digest" } }))
+      assert.matches('must be "basic" or "digest", got \'x\'',
+        misuse(fetch, server.url, { auth = { user = "u", scheme = "x" } }))
     end)
   end)
 
@@ -307,14 +307,14 @@ describe("fetch", function()
       { { headers = { a = {} , b = print } }, "option 'headers': 'b' must be" },
       { { headers = { a = { x = 1 } } }, "'a' must be a value or a list of values" },
       { { params = 1 }, "params" },
-      { { body = {} }, "option 'body' must be a string, got table" },
-      { { body = print }, "a function as body is not in this version" },
+      { { body = {} }, "option 'body' must be a string or a function, got table" },
+      { { body = print, stream = true }, "'stream' and a function as 'body' do not go together" },
       { { method = 1 }, "option 'method' must be a string, got 1" },
       { { session = {} }, "option 'session' must be a session, got table" },
       { { stream = 1 }, "option 'stream' must be true or false, got 1" },
       { { save = "" }, "option 'save' must be the name of a file" },
       { { robots = true }, "option 'robots' is not in this version" },
-      { { tls = { pin = "x" } }, "option 'tls.pin' is not in this version" },
+      { { tls = { pin = "x" } }, "option 'tls.pin': tls.pin is not \"sha256//\" and the 44 characters" },
       { { auth = { user = "a", origins = {} } }, "unknown option 'origins'" },
       { 1, "options must be a table, got number" },
     }

@@ -169,12 +169,16 @@ http {
   default_type application/octet-stream;
   charset utf-8;
   %s
+  %s
+}
+]]
+
+local NGINX_SERVER = [[
   server {
     listen 127.0.0.1:@PORT@ backlog=4096;
     root %s;
     %s
   }
-}
 ]]
 
 local function absolute(path)
@@ -184,12 +188,14 @@ end
 
 -- Debian's nginx as one process. opts: root (directory, default the server's own empty
 -- one), conf_extra (text inside server { }), http_extra (inside http { }), access_log
--- (true: server.dir .. "/access.log").
+-- (true: server.dir .. "/access.log"), servers (text: server { } blocks of your own instead,
+-- with "listen 127.0.0.1:@PORT@" in them).
 function M.nginx(opts)
   opts = opts or {}
   local root = opts.root and '"' .. absolute(opts.root) .. '"' or "@DIR@"
   local log = opts.access_log and "@DIR@/access.log" or "off"
-  local conf = NGINX:format(log, opts.http_extra or "", root, opts.conf_extra or "")
+  local blocks = opts.servers or NGINX_SERVER:format(root, opts.conf_extra or "")
+  local conf = NGINX:format(log, opts.http_extra or "", blocks)
   return start("nginx", {
     "nginx", "-e", "stderr", "-p", "@DIR@", "-c", "@DIR@/nginx.conf",
     files = { ["nginx.conf"] = conf },
@@ -204,6 +210,62 @@ function M.httpbin()
     "--threads", "16", "--worker-class", "gthread", "--keep-alive", "30",
     "httpbin:app",
   })
+end
+
+-- A proxy or TLS server with one bad habit, or a plain one: see tests/servers/way.py. With
+-- cert (of tests.support.certs) for those that speak TLS.
+function M.way(scene, cert)
+  return start("way.py " .. scene, {
+    "/usr/bin/python3", "tests/servers/way.py", scene, cert and cert.cert, cert and cert.key,
+    announced = true,
+  })
+end
+
+-- openssl s_server with one certificate and more of its options.
+function M.tls(cert, ...)
+  local server = start("openssl s_server", {
+    "openssl", "s_server", "-accept", "127.0.0.1:@PORT@", "-cert", cert.cert, "-key", cert.key,
+    "-www", "-quiet", ...,
+  })
+  server.url = "https://127.0.0.1:" .. server.port
+  return server
+end
+
+local TINYPROXY = [[
+Port @PORT@
+Listen 127.0.0.1
+Timeout 60
+MaxClients 100
+LogLevel Connect
+DisableViaHeader Yes
+%s
+]]
+
+-- Debian's tinyproxy. opts: user, pass.
+function M.tinyproxy(opts)
+  local auth = opts and opts.user and ("BasicAuth %s %s"):format(opts.user, opts.pass) or ""
+  return start("tinyproxy", {
+    "tinyproxy", "-d", "-c", "@DIR@/conf",
+    files = { conf = TINYPROXY:format(auth) },
+    fill = "conf",
+  })
+end
+
+-- microsocks, a SOCKS5 server. opts: user, pass.
+function M.socks5(opts)
+  local spec = { "microsocks", "-i", "127.0.0.1", "-p", "@PORT@" }
+  if opts and opts.user then table.move({ "-u", opts.user, "-P", opts.pass }, 1, 4, #spec + 1, spec) end
+  return start("microsocks", spec)
+end
+
+-- python3-websockets: see tests/servers/websocketd.py. With cert (of tests.support.certs)
+-- it speaks TLS.
+function M.websocket(cert)
+  local server = start("websocketd.py", {
+    "/usr/bin/python3", "tests/servers/websocketd.py", "@PORT@", cert and cert.cert, cert and cert.key,
+  })
+  server.url = (cert and "wss" or "ws") .. "://127.0.0.1:" .. server.port
+  return server
 end
 
 return M

@@ -11,14 +11,21 @@
 ---@field method? string a token (RFC 9110 §5.6.2), case kept. Default GET, or POST when there is a body; `fetch.put` and the like set it themselves
 ---@field headers? luafetch.Pairs take the place of default ones of that name; `false` leaves a default one away. Sent by default, in this order: User-Agent, Accept, Accept-Encoding
 ---@field params? luafetch.Pairs form-urlencoded (WHATWG URL §5.2) behind the URL's own query
----@field body? string sent as it is; only one of body, json, form
+---@field body? string|fun(): string? sent as it is; only one of body, json, form, multipart. A function is called in the calling task whenever there is room for more, and gives the next bytes, or nil at the end; it may wait and fetch itself. It is sent in chunks unless `body_length` is given. What it raises cancels the request and is raised by fetch; when the request fails while it waits, fetch returns once it has returned. It cannot be sent twice: a redirect 307 or 308 is an Error of kind `redirect`. Not with `stream`, and not inside gather and the like
+---@field body_length? integer|false bytes that a `body` function will give in all, sent as Content-Length; another number is an Error of kind `request`
 ---@field json? any sent as JSON, with Content-Type and Accept application/json unless given
 ---@field form? luafetch.Pairs sent form-urlencoded, with its Content-Type unless given
+---@field multipart? luafetch.Part[] sent as multipart/form-data (HTML standard, RFC 7578), with its Content-Type unless given. Files are read from disk while they are sent; one that cannot be read is an Error of kind `io`
 ---@field auth? luafetch.Auth|false never sent to another origin by a redirect. The default is the user and password of the URL, then the session's; an Authorization header goes before all
 ---@field timeout? number|luafetch.Timeouts|false seconds in all, or one by one, for each attempt from its admission; false: no limit of time
 ---@field deadline? number|false seconds for waiting in the queue and all attempts together. Default false
 ---@field redirects? integer|false how many are followed, up to 1000. Default 10; false gives back the redirect itself
 ---@field tls? luafetch.Tls
+---@field proxy? string|false|fun(url: string): string|false|nil URL of scheme http, https, socks4, socks4a, socks5 or socks5h (or "host:port"), with user and password if need be; false: none; a function says it for the URL it gets, when the request is made, in the calling task and without waiting (nil: as the environment says). Holds for redirects too. Default: the environment's http_proxy (lower case only), https_proxy, all_proxy and no_proxy, as curl reads them, hop by hop. Only with socks4 and socks5 do we look up the host's name. Failures of the proxy are of kind `proxy`
+---@field unix_socket? string|false path of a socket to connect to instead of the URL's host and port, for redirects too
+---@field interface? string|false IP address or name of an interface to connect from
+---@field guard? "public"|false "public": connect to public addresses only, at every hop; else an Error of kind `blocked`. Excludes a proxy and a unix_socket; the environment's proxy is not used. Default false
+---@field referer? string|false the Referer header, as it is; not sent to another origin by a redirect
 ---@field http_version? "1.1"|"2" default: the best that both sides know
 ---@field ip? 4|6|false connect only to addresses of that family; default: both, whichever answers first
 ---@field resolve? table<string, string|string[]> addresses for a host ("example.com" or "example.com:8443") instead of what its name says; such connections are shared only among requests that say the same
@@ -31,6 +38,16 @@
 ---@field checksum? string with `save`: "ALGORITHM:HEX" (sha256, sha512, md5 …) that the file must have
 ---@field session? luafetch.Session whose defaults, address and limits hold
 
+---One of `value`, `data` and `file`. Names are escaped as browsers do it: `"`, CR and LF
+---become %22, %0D and %0A.
+---@class luafetch.Part
+---@field name string
+---@field value? string|number|boolean a field: sent as it is, without file name and type
+---@field data? string bytes that are sent as a file
+---@field file? string path of a regular file
+---@field filename? string|false default the file's own name without its folder, "blob" for `data`; false: none
+---@field type? string|false Content-Type of the part. Default by the ending of the file name, else application/octet-stream; none for a `value`
+
 ---@class luafetch.Timeouts
 ---@field total? number|false seconds for everything. Default 30
 ---@field connect? number|false name, connection and TLS. Default 10
@@ -39,15 +56,19 @@
 
 ---Either `user` and `pass` (RFC 7617) or `bearer` (RFC 6750).
 ---@class luafetch.Auth
----@field user? string without ":" and control characters
+---@field user? string without control characters, and without ":" for "basic"
 ---@field pass? string default ""
----@field scheme? "basic"
+---@field scheme? "basic"|"digest" default "basic". "digest" (RFC 7616; MD5, SHA-256 and their -sess forms, qop auth) sends nothing until a 401 asks for it, then answers once for each nonce; a challenge that it cannot answer is an Error of kind `request`
 ---@field bearer? string visible ASCII
 ---@field origins? string[] sessions only: URLs of the origins that get it. Default: that of base_url
 
 ---@class luafetch.Tls
 ---@field verify? boolean check certificate and name. Default true
----@field ca? string file of certificates to trust instead of the system's
+---@field ca? string|false file of certificates to trust instead of the system's, for an https proxy too
+---@field cert? string|false file of a client certificate and its chain (PEM)
+---@field key? string|false file of its key (PEM, without a password). Default: it is in cert
+---@field pin? string|false "sha256//BASE64", several separated by ";": the server's public key must be one of these (as CURLOPT_PINNEDPUBLICKEY), whether or not the certificate is verified
+---@field min? "1.2"|"1.3" the least version of TLS. Default "1.2"
 
 ---@class luafetch.Request: luafetch.Options
 ---@field url string

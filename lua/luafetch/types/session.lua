@@ -18,6 +18,11 @@ local lf = {}
 ---@field max_body? integer|false
 ---@field decode? boolean
 ---@field user_agent? string|false
+---@field proxy? string|false|fun(url: string): string|false|nil
+---@field unix_socket? string|false
+---@field interface? string|false
+---@field guard? "public"|false
+---@field referer? string|false
 ---@field http_version? "1.1"|"2"
 ---@field ip? 4|6|false
 ---@field resolve? table<string, string|string[]>

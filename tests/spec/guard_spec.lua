@@ -1,0 +1,70 @@
+-- The guard: no address that is not public is connected to, whatever leads there.
+local lf = require "luafetch"
+local command = require "tests.support.command"
+local servers = require "tests.support.servers"
+
+describe("guard", function()
+  local web
+
+  setup(function() web = servers.fault() end)
+  teardown(function() web.stop() end)
+
+  local function blocked(url, opts)
+    opts = opts or {}
+    opts.guard = "public"
+    local res, err = fetch(url, opts)
+    assert.is_nil(res)
+    assert.equal("blocked", err.kind, tostring(err))
+    assert.is_false(err.retryable)
+    assert.is_false(err.sent)
+    return tostring(err)
+  end
+
+  it("refuses addresses in every form", function()
+    local port = web.port
+    for _, host in ipairs {
+      "127.0.0.1", "0x7f.1", "2130706433", "0177.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "0.0.0.0", "10.1.2.3",
+      "172.31.255.255", "192.168.0.1", "169.254.169.254", "100.64.0.1", "[fe80::1]", "[fd00::1]", "[::]",
+      "[64:ff9b::7f00:1]", "[2002:7f00:1::]", "224.0.0.1", "255.255.255.255", "[ff02::1]",
+    } do
+      local said = blocked(("http://%s:%d/"):format(host, port))
+      assert.truthy(said:find("the guard refuses ", 1, true), said)
+    end
+  end)
+
+  it("refuses names that lead there", function()
+    local url = ("http://inside.test:%d/ok"):format(web.port)
+    local said = blocked(url, { resolve = { ["inside.test"] = "127.0.0.1" } })
+    assert.truthy(said:find("the guard refuses 127.0.0.1: not a public address", 1, true), said)
+    blocked(("http://localhost:%d/ok"):format(web.port))
+    blocked(url, { resolve = { ["inside.test"] = { "10.0.0.1", "::1", "127.0.0.1" } } })
+  end)
+
+  it("does not use connections that others opened", function()
+    local url = web.url .. "/ok"
+    for _ = 1, 2 do
+      assert.equal(200, assert(fetch(url)).status)
+      blocked(url)
+    end
+  end)
+
+  it("of a session can be lifted for one request", function()
+    local s <close> = lf.session { guard = "public" }
+    local _, err = s:get(web.url .. "/ok")
+    assert.equal("blocked", err.kind)
+    assert.equal(200, assert(s:get(web.url .. "/ok", { guard = false })).status)
+  end)
+
+  it("is an option of the command", function()
+    local code = "local r, e = fetch(arg[1]) print(e and e.kind, e)"
+    local r = command { "--guard", "public", "-e", code, web.url }
+    assert.truthy(r.out:find("^blocked\t"), r.out .. r.err)
+    r = command { "--guard", "public", "--proxy", "http://127.0.0.1:1", "-e", code, web.url }
+    assert.equal(2, r.code)
+    r = command { "--guard", "private", "-e", code, web.url }
+    assert.equal(2, r.code)
+    local ok, err = pcall(fetch, web.url, { guard = "private" })
+    assert.is_false(ok)
+    assert.truthy(err:find([['guard' must be "public" or false, got 'private']], 1, true), err)
+  end)
+end)
