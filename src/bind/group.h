@@ -20,7 +20,7 @@ struct lf_group {
     unsigned used, window; /* slots in busy and done */
     unsigned tasks, limit; /* child tasks that have not ended */
     int nslots;
-    double began; /* when a list was handed over; 0: items come one by one */
+    double began;   /* when a list was handed over; 0: items come one by one */
     double seconds; /* for each call of fn */
     bool calls;     /* fn(item) instead of the item itself */
     bool keep;      /* items are given back */
