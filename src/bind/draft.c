@@ -35,6 +35,8 @@ enum lf_err lf_draft_begin(struct lf_draft *d, const struct lf_config *base, int
     d->body = LF_BODY_NONE;
     d->auth = LF_AUTH_INHERIT;
     d->limits = (struct lf_domain_conf){0};
+    d->jar = NULL;
+    d->no_jar = false;
     d->anchor = anchor;
     d->fail = LF_OK;
     return lf_config_copy(&d->c, base);

@@ -43,6 +43,8 @@ struct lf_draft {
     enum lf_auth_said auth;
     struct lf_span user, pass, bearer;
     struct lf_domain_conf limits;
+    struct lf_jar *jar; /* borrowed: of the session's option; NULL: a new one … */
+    bool no_jar;        /* … or none */
 
     int anchor;       /* stack slot that keeps the body alive */
     enum lf_err fail; /* it cannot be sent … */

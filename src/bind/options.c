@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "bind/bind.h"
+#include "bind/cookies.h"
 #include "bind/body.h"
 #include "bind/json.h"
 #include "bind/pairs.h"
@@ -515,6 +516,53 @@ static void check_resolve(struct reader *r, void *out)
     keep(r, lf_fields_merge(&r->d->c.resolve, &r->d->layer, &r->d->spare));
 }
 
+/* ---- cookies ---- */
+
+static bool cookie_value_valid(const char *s, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if ((unsigned char)s[i] < 0x20 || s[i] == ';' || s[i] == 0x7f)
+            return false;
+    return true;
+}
+
+static enum lf_err cookie_pair(void *arg, const struct lf_pair *p)
+{
+    struct reader *r = arg;
+    struct lf_buf *text = &r->d->text;
+    if (!lf_token_valid(p->name, p->name_len) ||
+        !cookie_value_valid(p->value, p->value_len))
+        lf_draft_fail(r->d, LF_EREQUEST,
+                      "a cookie's name is no token, or its value holds ';' or a control "
+                      "character");
+    return lf_buf_addf(text, "%s%s=%s", text->len ? "; " : "", p->name, p->value);
+}
+
+/* Of a session: its jar, or whether it has one. Of a request: cookies to send with it. */
+static void check_cookies(struct reader *r, void *out)
+{
+    (void)out;
+    if (r->where == LF_IN_SESSION) {
+        r->d->jar = lf_cookies_test(r->L, -1);
+        if (!r->d->jar && lua_type(r->L, -1) != LUA_TBOOLEAN)
+            wrong(r, "true, false or a jar of lf.cookies()");
+        r->d->no_jar = !r->d->jar && !lua_toboolean(r->L, -1);
+        return;
+    }
+    if (lua_type(r->L, -1) == LUA_TBOOLEAN && !lua_toboolean(r->L, -1)) {
+        r->d->c.opts.jar = NULL; /* without the session's this time */
+        return;
+    }
+    char what[2 * NAME_LEN];
+    snprintf(what, sizeof what, "%s: option '%s'", r->who, r->name);
+    lf_buf_reset(&r->d->text);
+    keep(r, lf_pairs_each(r->L, -1, what, &r->d->sort, cookie_pair, r));
+    lf_headers_reset(&r->d->layer);
+    keep(r, lf_headers_add(&r->d->layer, "Cookie", 6, r->d->text.p ? r->d->text.p : "",
+                           r->d->text.len));
+    keep(r, lf_fields_merge(&r->d->add, &r->d->layer, &r->d->spare));
+}
+
 /* A form-urlencoded text of the pairs at the top, in d->text. */
 static void read_query(struct reader *r)
 {
@@ -621,7 +669,7 @@ static const struct option rows[] = {
     {"body", ONE_REQUEST, check_body, 0},
     {"body_length", ONE_REQUEST, check_body_length, OPT(fed_len)},
     {"checksum", ONE_REQUEST, check_checksum, OPT(checksum)},
-    {"cookies", LATER, NULL, 0},
+    {"cookies", ANYWHERE, check_cookies, 0},
     {"deadline", ONE_REQUEST, check_seconds, OPT(deadline)},
     {"decode", ANYWHERE, check_bool, OPT(decode)},
     {"form", ONE_REQUEST, check_form, 0},

@@ -6,6 +6,7 @@
 #include "bind/bind.h"
 #include "bind/fields.h"
 #include "bind/json.h"
+#include "bind/links.h"
 #include "bind/stream.h"
 #include "bind/url.h"
 #include "http/charset.h"
@@ -171,6 +172,32 @@ static void push_size(lua_State *L, const struct response *r)
         lua_pushinteger(L, (lua_Integer)r->size);
 }
 
+/* The cookies that this answer set, by name. */
+static void push_cookies(lua_State *L, const struct response *r)
+{
+    struct lf_header f;
+    lua_newtable(L);
+    for (size_t at = 0;
+         lf_headers_find(block_of(r), r->headers_len, &at, "set-cookie", 10, &f);) {
+        const char *end = memchr(f.value, ';', f.value_len);
+        size_t n = end ? (size_t)(end - f.value) : f.value_len;
+        const char *eq = memchr(f.value, '=', n);
+        if (!eq)
+            continue;
+        lua_pushlstring(L, f.value, (size_t)(eq - f.value));
+        lua_pushlstring(L, eq + 1, n - (size_t)(eq - f.value) - 1);
+        lua_rawset(L, -3);
+    }
+}
+
+static void push_links(lua_State *L, const struct response *r)
+{
+    if (cached(L, "links"))
+        return;
+    lf_links_push(L, block_of(r), r->headers_len, url_of(r));
+    cache(L, "links");
+}
+
 static void push_timings(lua_State *L, const struct response *r)
 {
     if (cached(L, "timings"))
@@ -238,6 +265,8 @@ static const struct {
     {"attempts", push_attempts},
     {"request", push_request},
     {"error", push_error},
+    {"cookies", push_cookies},
+    {"links", push_links},
     {"path", push_path},
     {"size", push_size},
 };

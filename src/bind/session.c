@@ -5,11 +5,16 @@
 #include <stddef.h>
 #include <string.h>
 #include "bind/bind.h"
+#include "bind/cookies.h"
 #include "bind/suggest.h"
 #include "bind/request.h"
 #include "bind/url.h"
 
-enum { UV_KEPT = 1, UV_COUNT = 1 }; /* a table of the strings that the config borrows */
+enum {
+    UV_KEPT = 1, /* a table of the strings that the config borrows */
+    UV_COOKIES,  /* the jar as an object */
+    UV_COUNT = UV_COOKIES
+};
 
 /* Those strings. */
 static const size_t texts[] = {
@@ -23,7 +28,7 @@ static const size_t texts[] = {
 };
 enum { TEXTS = sizeof texts / sizeof *texts, PROXY_FN = TEXTS + 1 };
 
-static const char meta_key; /* its address: the metatable in the registry */
+static const char meta_key, methods_key; /* their addresses: tables in the registry */
 static const char who[] = "session";
 
 static struct lf_session *test(lua_State *L, int idx)
@@ -68,6 +73,8 @@ static int l_close(lua_State *L)
         lf_domain_release(s->domain);
     s->domain = NULL;
     lf_url_free(&s->base);
+    lf_jar_free(s->jar);
+    s->jar = s->config.opts.jar = NULL;
     lf_config_free(&s->config);
     return 0;
 }
@@ -144,12 +151,27 @@ static void open_domain(lua_State *L, struct lf_session *s, const struct lf_draf
     s->config.opts.domain = s->domain;
 }
 
+/* A jar of its own, or one that was given, or none. */
+static void open_jar(lua_State *L, struct lf_session *s, const struct lf_draft *d)
+{
+    s->config.opts.jar = NULL;
+    if (d->no_jar)
+        return;
+    s->jar = d->jar ? lf_jar_hold(d->jar) : lf_jar_new();
+    if (!s->jar)
+        luaL_error(L, "%s: not enough memory", who);
+    s->config.opts.jar = s->jar;
+    lf_cookies_push(L, s->jar);
+    lua_setiuservalue(L, -2, UV_COOKIES);
+}
+
 static struct lf_session *push_empty(lua_State *L)
 {
     struct lf_session *s = lua_newuserdatauv(L, sizeof *s, UV_COUNT);
     lf_config_init(&s->config);
     s->base = LF_URL_INIT;
     s->domain = NULL;
+    s->jar = NULL;
     lua_rawgetp(L, LUA_REGISTRYINDEX, &meta_key);
     lua_setmetatable(L, -2);
     return s;
@@ -230,6 +252,7 @@ static int l_session(lua_State *L)
     struct lf_session *s = push_empty(L);
     configure(L, s, d);
     set_base(L, s, d);
+    open_jar(L, s, d);
     bind_auth(L, s);
     open_domain(L, s, d);
     lf_draft_free(d); /* at once: a state that is being closed calls no new finalizers */
@@ -243,9 +266,20 @@ static const luaL_Reg meta[] = {
 
 void lf_session_push_methods(lua_State *L)
 {
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &meta_key);
-    lua_getfield(L, -1, "__index");
-    lua_remove(L, -2);
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &methods_key);
+}
+
+/* Upvalue 1: the methods. `cookies` is the one field. */
+static int l_index(lua_State *L)
+{
+    const char *name = lua_tostring(L, 2);
+    lua_settop(L, 2);
+    lua_pushvalue(L, 2);
+    if (lua_rawget(L, lua_upvalueindex(1)) != LUA_TNIL || !name ||
+        strcmp(name, "cookies") != 0 || !test(L, 1))
+        return 1;
+    lua_getiuservalue(L, 1, UV_COOKIES);
+    return 1;
 }
 
 static void push_meta(lua_State *L)
@@ -262,6 +296,9 @@ static void push_meta(lua_State *L)
     lua_pushcfunction(L, l_stats);
     lua_setfield(L, -2, "stats");
     lf_fetch_add_methods(L);
+    lua_pushvalue(L, -1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &methods_key);
+    lua_pushcclosure(L, l_index, 1);
     lua_setfield(L, -2, "__index");
     lua_pushvalue(L, -1);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &meta_key);

@@ -10,6 +10,7 @@ struct lf_session {
     struct lf_config config;
     struct lf_url base;       /* owned: base_url; empty when there is none */
     struct lf_domain *domain; /* owned; NULL: closed */
+    struct lf_jar *jar;       /* held; NULL: cookies = false */
 };
 
 /* [-0, +0, v] The session at `idx`; raises when it is none, or closed. */

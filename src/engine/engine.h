@@ -15,6 +15,7 @@
 #include "base/err.h"
 #include "base/list.h"
 #include "engine/io.h"
+#include "http/cookie.h"
 #include "http/headers.h"
 #include "http/url.h"
 
@@ -120,9 +121,11 @@ struct lf_opts {
     bool stream;      /* done() comes with the head, the body is read while it arrives */
     const char *save; /* copied: the body goes to this file; NULL: to memory */
     bool resume;      /* go on with a part that an earlier try left */
-    const char *checksum;             /* copied: "sha256:…" of the file; NULL: none */
-    bool verify;                      /* check certificates */
-    const char *ca;                   /* CA file instead of the engine's; copied */
+    const char *checksum; /* copied: "sha256:…" of the file; NULL: none */
+    struct lf_jar
+        *jar;       /* held: cookies to send and to keep; NULL: those of redirects only */
+    bool verify;    /* check certificates */
+    const char *ca; /* CA file instead of the engine's; copied */
     const char *http_version;         /* "1.1", "2", NULL: the best both know */
     int ip;                           /* 4 or 6: only addresses of that family; 0: both */
     const struct lf_headers *resolve; /* copied: host or host:port, "address,address" */

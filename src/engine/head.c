@@ -6,6 +6,7 @@
 #include <ctype.h>
 #include <string.h>
 #include <strings.h>
+#include <time.h>
 #include "engine/req.h"
 
 enum {
@@ -90,6 +91,21 @@ static bool note_location(struct lf_req *req, const char *value, size_t n)
     return refuse(req, LF_EPROTOCOL, "two different Location");
 }
 
+/* Without a jar the cookies of a redirect live as long as the request. What the jar does
+ * not want is no error of the request. */
+static bool note_cookie(struct lf_req *req, const char *value, size_t n)
+{
+    int status = req->res.status;
+    const char *why;
+    if (!req->jar && status >= 300 && status < 400)
+        req->jar = lf_jar_new();
+    if (!req->jar || status < 200)
+        return true;
+    if (lf_jar_set(req->jar, &req->url, value, n, time(NULL), &why) == LF_ERESOURCE)
+        return refuse(req, LF_ERESOURCE, "out of memory");
+    return true;
+}
+
 static const struct {
     const char *name;
     size_t len;
@@ -99,6 +115,7 @@ static const struct {
     {"transfer-encoding", 17, note_transfer_encoding},
     {"content-encoding", 16, note_encoding},
     {"location", 8, note_location},
+    {"set-cookie", 10, note_cookie},
 };
 
 static int find_noted(const char *name, size_t len)

@@ -89,6 +89,7 @@ static struct lf_req *obtain(struct lf_engine *eng)
     lf_headers_init(&req->headers);
     lf_headers_init(&req->resolve);
     lf_headers_init(&req->res.headers);
+    lf_buf_init(&req->cookie, LF_BUF_MAX);
     lf_buf_init(&req->addresses, LF_BUF_MAX);
     lf_buf_init(&req->proxy_addresses, LF_BUF_MAX);
     lf_buf_init(&req->isolation, LF_BUF_MAX);
@@ -112,6 +113,7 @@ static enum lf_err copy_opts(struct lf_req *req, const struct lf_opts *o)
     if (!err && o->resolve)
         err = lf_headers_copy(&req->resolve, o->resolve);
     req->ip = o->ip;
+    req->jar = o->jar ? lf_jar_hold(o->jar) : NULL;
     if (lf_domain_depth(req->domain) > FEW_TICKETS)
         req->admission.tickets = lf_arena_alloc(
             &req->arena, lf_domain_depth(req->domain) * sizeof(struct lf_ticket));
@@ -180,6 +182,7 @@ static void destroy(struct lf_req *req)
     lf_headers_free(&req->headers);
     lf_headers_free(&req->resolve);
     lf_headers_free(&req->res.headers);
+    lf_buf_free(&req->cookie);
     lf_buf_free(&req->addresses);
     lf_buf_free(&req->proxy_addresses);
     lf_buf_free(&req->isolation);
@@ -197,6 +200,7 @@ static void recycle(struct lf_req *req)
         .arena = req->arena,
         .headers = req->headers,
         .resolve = req->resolve,
+        .cookie = req->cookie,
         .addresses = req->addresses,
         .proxy_addresses = req->proxy_addresses,
         .isolation = req->isolation,
@@ -206,6 +210,7 @@ static void recycle(struct lf_req *req)
     lf_headers_reset(&req->headers);
     lf_headers_reset(&req->resolve);
     lf_headers_reset(&req->res.headers);
+    lf_buf_reset(&req->cookie);
     lf_buf_reset(&req->addresses);
     lf_buf_reset(&req->proxy_addresses);
     lf_buf_reset(&req->isolation);
@@ -232,6 +237,7 @@ void lf_req_free(struct lf_req *req)
     lf_login_free(req->login);
     lf_stream_leave(&req->stream);
     lf_save_free(req->save);
+    lf_jar_free(req->jar);
     lf_decoder_free(req->decoder);
     lf_proxy_free(req->own_proxy);
     free_history(req);

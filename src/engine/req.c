@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <math.h>
 #include <string.h>
+#include <time.h>
 
 /* Bytes of a redirect's body that are read and thrown away; then a new connection is
  * cheaper. */
@@ -156,6 +157,23 @@ static enum lf_err set_target(struct lf_req *req)
     return req->x.target_url ? err : LF_ERESOURCE;
 }
 
+/* What the jar has for this URL, behind what the script asked to send. */
+static enum lf_err set_cookie(struct lf_req *req)
+{
+    struct lf_header own;
+    lf_buf_reset(&req->cookie);
+    if (!req->jar)
+        return LF_OK;
+    bool has = lf_headers_get(&req->headers, "cookie", &own) && own.value_len;
+    enum lf_err err = has ? lf_buf_addf(&req->cookie, "%s; ", own.value) : LF_OK;
+    size_t before = req->cookie.len;
+    if (!err)
+        err = lf_jar_header(req->jar, &req->url, time(NULL), &req->cookie);
+    if (req->cookie.len == before)
+        lf_buf_reset(&req->cookie); /* nothing to add */
+    return err;
+}
+
 static void prepare_hop(struct lf_req *req)
 {
     struct lf_xfer *x = &req->x;
@@ -166,6 +184,7 @@ static void prepare_hop(struct lf_req *req)
         .target_url = target,
         .method = m,
         .headers = &req->headers,
+        .cookie = req->cookie.len ? req->cookie.p : NULL,
         .body = lf_body_any(&req->body),
         .body_len = req->body.len,
         .replayable = strcmp(m, "POST") != 0 && strcmp(m, "PATCH") != 0,
@@ -193,7 +212,7 @@ static void resolve(struct lf_req *req)
     req->host = lf_url_authority(&req->url).p;
     req->host_len = lf_url_authority(&req->url).len;
     req->resolve_began = req->eng->now;
-    if (set_target(req)) {
+    if (set_target(req) || set_cookie(req)) {
         lf_req_fail(req, LF_ERESOURCE, "out of memory");
         to_finished(req);
         return;

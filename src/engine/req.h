@@ -66,6 +66,8 @@ struct lf_req {
     double submitted, admitted, active_at;
     struct lf_lookup lookup;
     double resolve_began, resolve_took;
+    struct lf_jar *jar;            /* held; NULL: none yet */
+    struct lf_buf cookie;          /* what x.cookie points at */
     struct lf_buf addresses;       /* what x.addresses points at */
     struct lf_buf proxy_addresses; /* what x.proxy_addresses points at */
     struct lf_buf isolation;       /* what x.isolation points at */

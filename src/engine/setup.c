@@ -209,7 +209,8 @@ static enum lf_err set_once(struct lf_handle *h)
     SET(e, CURLOPT_QUICK_EXIT, 1L);
     SET(e, CURLOPT_CAPATH, NULL);
     SET(e, CURLOPT_PROXY_CAPATH, NULL);
-    SET(e, CURLOPT_CAINFO, NULL); /* on_ssl gives every connection our store */
+    SET(e, CURLOPT_CAINFO, NULL);         /* on_ssl gives every connection our store */
+    SET(e, CURLOPT_CA_CACHE_TIMEOUT, 0L); /* 7.88 would keep the store of the first */
     SET(e, CURLOPT_PROXY, "");
     SET(e, CURLOPT_NOPROXY, ""); /* else the environment is searched for every request */
     SET(e, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -312,10 +313,17 @@ static enum lf_err build_fields(struct lf_handle *h, const struct lf_xfer *x)
     lf_buf_init(&line, LF_BUF_MAX);
     for (size_t at = 0;
          end && lf_headers_next(from->block.p, from->block.len, &at, &f);) {
+        if (x->cookie && named(&f, "cookie"))
+            continue;
         end = append_field(end, &f, &line);
         typed |= named(&f, "content-type");
         for (size_t i = 0; i < sizeof secret / sizeof *secret; i++)
             h->plain &= !named(&f, secret[i]);
+    }
+    if (end && x->cookie) {
+        lf_buf_reset(&line);
+        end = append(end, lf_buf_addf(&line, "Cookie: %s", x->cookie) ? NULL : line.p);
+        h->plain = false;
     }
     lf_buf_free(&line);
     if (end && x->body)
@@ -328,7 +336,7 @@ static enum lf_err build_fields(struct lf_handle *h, const struct lf_xfer *x)
 static enum lf_err set_headers(struct lf_handle *h, const struct lf_xfer *x)
 {
     const struct lf_buf *block = &x->headers->block;
-    if (h->fields && block->len == h->sent.len &&
+    if (!x->cookie && h->fields && block->len == h->sent.len &&
         h->sent_method == x->method[0] + 2 * x->body &&
         (!block->len || memcmp(block->p, h->sent.p, block->len) == 0))
         return LF_OK; /* the same as last time, as nearly always */

@@ -18,9 +18,10 @@ struct lf_xfer {
     const char *target_url; /* without credentials and fragment */
     const char *method;
     const struct lf_headers *headers;
-    bool body;         /* there is one: lf_req_on_read brings it */
-    uint64_t body_len; /* LF_BODY_UNKNOWN: in chunks */
-    bool replayable;   /* may be sent again when a kept connection turns out dead */
+    const char *cookie; /* the Cookie header with what the jar has; NULL: as in headers */
+    bool body;          /* there is one: lf_req_on_read brings it */
+    uint64_t body_len;  /* LF_BODY_UNKNOWN: in chunks */
+    bool replayable;    /* may be sent again when a kept connection turns out dead */
     bool verify;
     const char *ca, *http_version;
     const struct lf_way *way;

@@ -1,7 +1,8 @@
 -- Every bundled example runs, is short, and does what its first comment says.
 local run = require "tests.support.command"
 local servers = require "tests.support.servers"
-local json = require("luafetch").json
+local lf = require "luafetch"
+local json = lf.json
 
 local function write(name, text)
   local file = assert(io.open(name, "w"))
@@ -20,9 +21,48 @@ local function quote_page(n)
   return "<!DOCTYPE html><html><meta charset=utf-8><body>" .. table.concat(parts) .. "</body></html>"
 end
 
+-- A site to sign in to: the form's token, a cookie with it and the user are needed. And a
+-- stream of events: %s, a place where it breaks, unless asked for what follows event 1.
+local SITE_MAPS = [[
+  map $cookie_form:$request_body $user {
+    "~^f1:(?=.*token=t%2B1)(?=.*user=ann)(?=.*pass=se%26cret)" "user=ann; Path=/";
+  }
+]]
+
+local SITE = [[
+  location = /login {
+    if ($request_method = POST) { rewrite ^ /sign-in last; }
+    default_type text/html;
+    add_header Set-Cookie "form=f1; HttpOnly";
+    return 200 '<form action="/login" method="post"><input type="hidden" name="token" value="t+1">
+      <input type="text" name="user"><input type="password" name="pass"></form>';
+  }
+  location = /sign-in {
+    add_header Set-Cookie $user;
+    proxy_pass http://127.0.0.1:@PORT@/signed-in;
+  }
+  location = /signed-in { absolute_redirect off; return 303 /home; }
+  location = /home {
+    default_type text/html;
+    if ($cookie_user != ann) { return 303 /login; }
+    return 200 '<title>Hello</title>';
+  }
+  location = /events {
+    default_type text/event-stream;
+    if ($http_last_event_id = 1) { return 200 'data: 2\n\n'; }
+    return 302 %s;
+  }
+]]
+
+local function broken_stream(fault)
+  local answer = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nretry: 10\nid: 1\ndata: 1\n\n"
+  return fault.url .. "/raw?end=close&data=" .. lf.url.encode(answer)
+end
+
 describe("example", function()
-  local web, dir
+  local web, fault, dir
   setup(function()
+    fault = servers.fault()
     dir = os.tmpname()
     os.remove(dir)
     assert(os.execute("mkdir -p " .. dir .. "/page"))
@@ -39,13 +79,15 @@ describe("example", function()
     write(dir .. "/list2.json", '[{"id": 2}]')
     web = servers.nginx {
       root = dir,
+      http_extra = SITE_MAPS,
       conf_extra = [[
         location = /list1.json { add_header Link '</list2.json>; rel="next", </x>; rel="last"'; }
-      ]],
+      ]] .. SITE:format(broken_stream(fault)),
     }
   end)
   teardown(function()
     web:stop()
+    fault:stop()
     os.execute("rm -rf " .. dir)
   end)
 
@@ -119,7 +161,6 @@ describe("example", function()
   end)
 
   it("upload sends files and a field", function()
-    local fault = servers.fault()
     write(dir .. "/one.txt", "one")
     local r = run { "upload", fault.url .. "/upload", "a title", dir .. "/one.txt", dir .. "/links.html" }
     assert.equal("", r.err)
@@ -128,7 +169,6 @@ describe("example", function()
     assert.equal(1, r.code)
     assert.matches(dir .. "/no such: No such file", r.err, 1, true)
     assert.matches("usage: luafetch upload", run({ "upload", fault.url }).err, 1, true)
-    fault:stop()
   end)
 
   it("websocket sends its input and prints what comes", function()
@@ -141,6 +181,69 @@ describe("example", function()
     assert.matches("HTTP 403", run({ "websocket", echo.url .. "/refused" }).err)
     assert.matches("usage: luafetch websocket", run({ "websocket" }).err)
     echo:stop()
+  end)
+
+  it("download saves what it can, under names that stay in the folder", function()
+    local folder = dir .. "/downloads"
+    assert(os.execute("mkdir " .. folder))
+    local r = run { "download", folder, web.url .. "/page/3/index.html", web.url .. "/gone",
+      web.url .. "/list1.json?again", web.url .. "/list1.json", web.url .. "/page/1/" }
+    assert.equal(0, r.code)
+    assert.matches("404.*/gone", r.err)
+    local lines = run.lines(r.out)
+    assert.equal("4 of 5 files", table.remove(lines))
+    table.sort(lines)
+    assert.matches("^ +11  " .. folder .. "/list1%.json$", lines[1])
+    assert.matches("^ +11  " .. folder .. "/list1%.json%.2$", lines[2])
+    assert.equal(quote_page(3), io.open(folder .. "/index.html"):read "a")
+    assert.equal("index\nindex.html\nlist1.json\nlist1.json.2\n", io.popen("ls -A " .. folder):read "a")
+    assert.matches("usage: luafetch download", run({ "download", folder }).err, 1, true)
+  end)
+
+  it("download goes on where it broke off", function()
+    local folder, body = dir .. "/resumed", quote_page(5)
+    assert(os.execute("mkdir " .. folder))
+    local url = web.url .. "/page/5/index.html"
+    write(folder .. "/index.html.part", body:sub(1, 1000))
+    write(folder .. "/index.html.part.info", fetch.head(url).headers.etag .. "\n")
+    assert.equal("", run({ "download", folder, url }).err)
+    assert.equal(body, io.open(folder .. "/index.html"):read "a")
+    assert.equal("index.html\n", io.popen("ls -A " .. folder):read "a")
+  end)
+
+  it("events gives a line for each", function()
+    write(dir .. "/two.txt", 'id: 7\ndata: {"n": 1}\n\nevent: bye\ndata: two\ndata: lines\n\n')
+    local r = run { "events", web.url .. "/two.txt" }
+    assert.equal("", r.err)
+    local lines = run.lines(r.out)
+    assert.same({ id = "7", event = "message", data = { n = 1 } }, json.decode(lines[1]))
+    assert.same({ id = "7", event = "bye", data = "two\nlines" }, json.decode(lines[2]))
+    assert.equal(2, #lines)
+  end)
+
+  it("events takes a broken stream up again, behind the last event", function()
+    local r = run { "events", web.url .. "/events" }
+    local lines = run.lines(r.out)
+    assert.same({ id = "1", event = "message", data = 1 }, json.decode(lines[1]))
+    assert.same({ event = "message", data = 2 }, json.decode(lines[2]))
+    assert.equal(2, #lines)
+    assert.matches("again in 0.01 s", r.err, 1, true)
+    assert.equal(1, #run.lines(r.err))
+    assert.equal(0, r.code)
+    assert.matches("404", run({ "events", web.url .. "/none" }).err)
+    assert.matches("usage: luafetch events", run({ "events" }).err, 1, true)
+  end)
+
+  it("login sends the token of the form and keeps the cookies", function()
+    local env = { LOGIN_PASSWORD = "se&cret" }
+    local r = run({ "login", web.url .. "/login", "ann", "/home" }, { env = env })
+    assert.equal("", r.err)
+    assert.equal(("%s/home: Hello\n"):format(web.url):rep(2), r.out)
+    r = run({ "login", web.url .. "/login", "bob" }, { env = env })
+    assert.equal(1, r.code)
+    assert.matches("the site did not let bob in", r.err, 1, true)
+    assert.matches("no form with a password", run({ "login", web.url .. "/links.html", "x" }, { env = env }).err)
+    assert.matches("usage: LOGIN_PASSWORD", run({ "login", web.url }).err, 1, true)
   end)
 
   it("first_mirror keeps the first good answer", function()

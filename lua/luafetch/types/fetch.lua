@@ -36,6 +36,7 @@
 ---@field save? string write the body to this file, which appears under its name only when it is whole and on the disk. Statuses from 400 are not saved. No limit of total time or of bytes unless one is given
 ---@field resume? boolean with `save`: keep what arrived in PATH.part, and go on from there next time if the server's copy is still the same (RFC 9110 §13.1.5)
 ---@field checksum? string with `save`: "ALGORITHM:HEX" (sha256, sha512, md5 …) that the file must have
+---@field cookies? luafetch.Pairs|false cookies to send with this request, before those of the session; false: none of the session's, and none kept
 ---@field session? luafetch.Session whose defaults, address and limits hold
 
 ---One of `value`, `data` and `file`. Names are escaped as browsers do it: `"`, CR and LF
@@ -131,6 +132,8 @@ function fetch.options(url, opts) end
 ---@field http_version "1.0"|"1.1"|"2"
 ---@field remote_ip? string
 ---@field attempts integer
+---@field cookies table<string, string> those that this answer set
+---@field links table the Link headers (RFC 8288): a list, and by relation the first of it; each `{url = absolute, rel =, …}`
 ---@field path? string where `save` put the body
 ---@field size? integer bytes of that file
 local Response = {}

@@ -23,6 +23,7 @@ local lf = {}
 ---@field interface? string|false
 ---@field guard? "public"|false
 ---@field referer? string|false
+---@field cookies? boolean|luafetch.Cookies whether it keeps cookies (RFC 6265bis), or a jar of `lf.cookies()` to keep them in. Default true
 ---@field http_version? "1.1"|"2"
 ---@field ip? 4|6|false
 ---@field resolve? table<string, string|string[]>
@@ -34,6 +35,7 @@ local lf = {}
 function lf.session(opts) end
 
 ---@class luafetch.Session
+---@field cookies? luafetch.Cookies its jar; nil with `cookies = false`
 local Session = {}
 
 ---As `fetch`, with the session's defaults. Raises when the session is closed.
