@@ -1,4 +1,5 @@
 /* The engine: one step of work after another, and what is counted on the way. */
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -115,6 +116,14 @@ bool lf_engine_step(struct lf_engine *eng, bool block)
 
 /* ---- life ---- */
 
+static unsigned open_descriptors(unsigned below)
+{
+    unsigned n = 0;
+    for (unsigned fd = 0; fd < below; fd++)
+        n += fcntl((int)fd, F_GETFD) >= 0;
+    return n;
+}
+
 /* The soft limit on descriptors is raised to the hard one; what is left after the
  * script's own share bounds the transfers. */
 static unsigned descriptor_limit(void)
@@ -130,7 +139,11 @@ static unsigned descriptor_limit(void)
     if (lim.rlim_cur > 1 << 20)
         return 1 << 20;
     unsigned n = (unsigned)lim.rlim_cur;
-    return n > 4 * FD_RESERVE ? n - 2 * FD_RESERVE : n / 3 + 1;
+    if (n > 16 * FD_RESERVE)
+        return n - 2 * FD_RESERVE;
+    unsigned used = open_descriptors(n); /* inherited ones count where few are allowed */
+    n = n > used ? n - used : 0;
+    return n > 4 * FD_RESERVE ? n - 2 * FD_RESERVE : n / 4 + 1;
 }
 
 static enum lf_err init(struct lf_engine *eng, const struct lf_engine_conf *conf)
