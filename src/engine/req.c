@@ -9,10 +9,13 @@
 #include <math.h>
 #include <string.h>
 #include <time.h>
+#include <curl/curl.h>
 
 /* Bytes of a redirect's body that are read and thrown away; then a new connection is
  * cheaper. */
 enum { MAX_DISCARD = 256 << 10 };
+
+enum { MAX_REPLAYS = 3 };
 
 static void to_finished(struct lf_req *req)
 {
@@ -413,14 +416,30 @@ static bool goes_on(struct lf_req *req)
     return true;
 }
 
+/* libcurl itself repeats what was lost with a kept HTTP/1.1 connection, but not what an
+ * HTTP/2 connection takes along when it ends (GOAWAY). */
+static bool lost_on_kept_connection(struct lf_req *req)
+{
+    const struct lf_xfer *x = &req->x;
+    bool lost = x->code == CURLE_SEND_ERROR || x->code == CURLE_RECV_ERROR ||
+                x->code == CURLE_HTTP2 || x->code == CURLE_HTTP2_STREAM;
+    if (!lost || req->res.err || x->head_done || x->body || !x->replayable ||
+        (x->sent && !x->reused) || req->replays >= MAX_REPLAYS)
+        return false;
+    req->replays++;
+    return true;
+}
+
 /* An exchange, or the waiting for one, is over: go on to the next hop or be done. */
 static void finish(struct lf_req *req)
 {
+    bool again = req->x.started > 0 && lost_on_kept_connection(req);
     if (req->x.started > 0) {
-        check_whole(req);
+        if (!again)
+            check_whole(req);
         count_transfer(req->eng, &req->x);
     }
-    if (goes_on(req)) {
+    if (again || goes_on(req)) {
         lf_admit_leave(req);
         resolve(req);
     } else if (!req->res.err && lf_save_active(req->save) && lf_save_finish(req)) {

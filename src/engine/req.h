@@ -53,6 +53,7 @@ struct lf_req {
     int ip;
     double deadline;
     unsigned redirects; /* still allowed */
+    unsigned replays;   /* how often it was lost with a kept connection */
     unsigned max_redirects;
     uint64_t max_body;
     bool decode, verify;
