@@ -1,6 +1,7 @@
--- oauth.lua: BASE [N]: a middleware that gets a token when one is missing or has expired, once
--- for all requests that wait for it, and repeats the request with the new one.
--- BASE serves POST /token ({"access_token": …}) and /items/1 … /items/N.
+-- oauth.lua: a middleware that gets a token once for all requests that wait for it
+-- Usage: luafetch oauth BASE [N]. When the token is missing or has expired it is renewed by
+-- one request, and what was refused is repeated with the new one. BASE serves POST /token
+-- ({"access_token": …}) and /items/1 … /items/N.
 local lf = require "luafetch"
 local base = arg[1] or "http://127.0.0.1:8080/"
 local n = tonumber(arg[2]) or 20
