@@ -201,7 +201,7 @@ describe("httpx", function()
     local urls, cpu = list(1000, function(i) return web.url .. "/ok?" .. i end), os.clock()
     local _, nfailed = lf.gather(urls, { limit = 20, per_host = 20 })
     assert.equal(0, nfailed)
-    assert.is_true(os.clock() - cpu < 1, os.clock() - cpu)
+    assert.is_true(os.clock() - cpu < 10, os.clock() - cpu)
   end)
 end)
 

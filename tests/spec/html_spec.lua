@@ -443,7 +443,7 @@ describe("hostile input", function()
       doc:text()
       doc:html()
     end)
-    assert.is_true(spent < 5, "took " .. spent .. " s")
+    assert.is_true(spent < 20, "took " .. spent .. " s")
     return doc
   end
 
@@ -509,7 +509,7 @@ describe("hostile input", function()
       [("div "):rep(300) .. "b"] = deep, ["a " .. ("div "):rep(100) .. "b"] = deep, ["div:has(div b i)"] = deep,
     } do
       local spent = seconds(function() doc:css(selector) end)
-      assert.is_true(spent < 2, selector:sub(1, 30) .. " took " .. spent .. " s")
+      assert.is_true(spent < 20, selector:sub(1, 30) .. " took " .. spent .. " s")
     end
   end)
 

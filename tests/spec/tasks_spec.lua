@@ -119,7 +119,7 @@ describe("sleep and now", function()
     local start = lf.now()
     lf.sleep(0.01)
     local took = lf.now() - start
-    assert.is_true(took >= 0.0099 and took < 0.5)
+    assert.is_true(took >= 0.0099 and took < 5)
   end)
 
   it("wakes in the order of the times", function()
