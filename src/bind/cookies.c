@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 #include "bind/bind.h"
+#include "bind/meta.h"
 #include "bind/suggest.h"
 #include "bind/url.h"
 #include "http/url.h"
@@ -16,12 +17,7 @@ static const char meta_key; /* its address: the metatable in the registry */
 static struct lf_jar **test_box(lua_State *L, int idx)
 {
     void *p = lua_touserdata(L, idx);
-    if (!p || !lua_getmetatable(L, idx))
-        return NULL;
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &meta_key);
-    bool same = lua_rawequal(L, -1, -2);
-    lua_pop(L, 2);
-    return same ? p : NULL;
+    return p && lf_meta_is(L, idx, &meta_key) ? p : NULL;
 }
 
 struct lf_jar *lf_cookies_test(lua_State *L, int idx)

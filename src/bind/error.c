@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "bind/bind.h"
+#include "bind/meta.h"
 
 static const char meta_key; /* its address: the metatable in the registry */
 
@@ -55,12 +56,7 @@ static void push_meta(lua_State *L)
 
 bool lf_error_is(lua_State *L, int idx)
 {
-    if (lua_type(L, idx) != LUA_TTABLE || !lua_getmetatable(L, idx))
-        return false;
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &meta_key);
-    bool same = lua_rawequal(L, -1, -2);
-    lua_pop(L, 2);
-    return same;
+    return lua_type(L, idx) == LUA_TTABLE && lf_meta_is(L, idx, &meta_key);
 }
 
 static void set_text(lua_State *L, const char *name, const char *value)

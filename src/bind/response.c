@@ -7,6 +7,7 @@
 #include "bind/fields.h"
 #include "bind/json.h"
 #include "bind/links.h"
+#include "bind/meta.h"
 #include "bind/stream.h"
 #include "bind/url.h"
 #include "http/charset.h"
@@ -53,12 +54,7 @@ static const char *block_of(const struct response *r)
 static struct response *test(lua_State *L, int idx)
 {
     void *p = lua_touserdata(L, idx);
-    if (!p || !lua_getmetatable(L, idx))
-        return NULL;
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &meta_key);
-    bool same = lua_rawequal(L, -1, -2);
-    lua_pop(L, 2);
-    return same ? p : NULL;
+    return p && lf_meta_is(L, idx, &meta_key) ? p : NULL;
 }
 
 static struct response *check(lua_State *L)

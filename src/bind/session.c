@@ -6,6 +6,7 @@
 #include <string.h>
 #include "bind/bind.h"
 #include "bind/cookies.h"
+#include "bind/meta.h"
 #include "bind/suggest.h"
 #include "bind/request.h"
 #include "bind/url.h"
@@ -34,12 +35,7 @@ static const char who[] = "session";
 static struct lf_session *test(lua_State *L, int idx)
 {
     void *p = lua_touserdata(L, idx);
-    if (!p || !lua_getmetatable(L, idx))
-        return NULL;
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &meta_key);
-    bool same = lua_rawequal(L, -1, -2);
-    lua_pop(L, 2);
-    return same ? p : NULL;
+    return p && lf_meta_is(L, idx, &meta_key) ? p : NULL;
 }
 
 bool lf_session_is(lua_State *L, int idx)
