@@ -22,6 +22,7 @@ build|pkg-config|pkg-config|pkgconf-pkg-config|pkgconf|pkgconf|pkgconf
 build|pc:lua5.4|liblua5.4-dev|lua-devel|lua|lua5.4-dev|lua
 build|pc:libcurl|libcurl4-openssl-dev|libcurl-devel|curl|curl-dev|curl
 build|pc:openssl|libssl-dev|openssl-devel|openssl|openssl-dev|openssl@3
+build|pc:libcares|libc-ares-dev|c-ares-devel|c-ares|c-ares-dev|c-ares
 build|h:ev.h|libev-dev|libev-devel|libev|libev-dev|libev
 build|pc:yajl|libyajl-dev|yajl-devel|yajl|yajl-dev|yajl
 build|h:wslay/wslay.h|libwslay-dev|wslay-devel|wslay|wslay-dev|wslay
