@@ -13,179 +13,103 @@
 #include "bind/body.h"
 #include "bind/json.h"
 #include "bind/pairs.h"
+#include "bind/reader.h"
 #include "bind/suggest.h"
 #include "bind/url.h"
 #include "http/auth.h"
 #include "http/proxy.h"
 
-enum { NAME_LEN = 64, PREFIX_LEN = 16, LATER = 8, MAX_REDIRECTS = 1000 };
-
-/* Reading one table: where we are, for sentences. */
-struct reader {
-    lua_State *L;
-    struct lf_draft *d;
-    const char *who;     /* "fetch" */
-    char name[NAME_LEN]; /* "tls.verify" */
-    enum lf_where where;
-};
-
-/* The value is at the top of the stack and stays there. */
-typedef void check_fn(struct reader *r, void *out);
-
-struct option {
-    const char *name;
-    unsigned where; /* enum lf_where, or LATER: known, but not in this version */
-    check_fn *check;
-    size_t out; /* offset in struct lf_draft of what the checker fills */
-};
-
-static void wrong(struct reader *r, const char *want)
-{
-    lua_State *L = r->L;
-    const char *got = luaL_typename(L, -1);
-    if (lua_type(L, -1) == LUA_TNUMBER || lua_type(L, -1) == LUA_TBOOLEAN)
-        got = luaL_tolstring(L, -1, NULL);
-    lf_misuse(L, "%s: option '%s' must be %s, got %s", r->who, r->name, want, got);
-}
-
-/* Memory ended, or a limit of size was passed. */
-static void keep(struct reader *r, enum lf_err err)
-{
-    if (err == LF_ERESOURCE)
-        luaL_error(r->L, "%s: not enough memory", r->who);
-    if (err)
-        lf_draft_fail(r->d, LF_EREQUEST, "the request is too large");
-}
+enum { MAX_REDIRECTS = 1000 };
 
 /* ---- scalars ---- */
 
-static void check_seconds(struct reader *r, void *out)
+static void check_redirects(struct lf_reader *r, void *out)
 {
-    static const char want[] = "a positive number of seconds or false";
-    double *s = out;
-    if (lua_type(r->L, -1) == LUA_TBOOLEAN && !lua_toboolean(r->L, -1)) {
-        *s = LF_NEVER;
-        return;
-    }
-    if (lua_type(r->L, -1) != LUA_TNUMBER || !(lua_tonumber(r->L, -1) > 0))
-        wrong(r, want);
-    *s = fmin(lua_tonumber(r->L, -1), LF_NEVER);
+    *(unsigned *)out = (unsigned)lf_reader_whole(r, "a whole number up to 1000 or false",
+                                                 0, MAX_REDIRECTS, 0);
 }
 
-static void check_bool(struct reader *r, void *out)
-{
-    if (lua_type(r->L, -1) != LUA_TBOOLEAN)
-        wrong(r, "true or false");
-    *(bool *)out = lua_toboolean(r->L, -1);
-}
-
-/* A whole number from `least` to `most`, or false for `none`. */
-static lua_Integer whole(struct reader *r, const char *want, lua_Integer least,
-                         lua_Integer most, lua_Integer none)
-{
-    int exact;
-    if (lua_type(r->L, -1) == LUA_TBOOLEAN && !lua_toboolean(r->L, -1))
-        return none;
-    lua_Integer n = lua_tointegerx(r->L, -1, &exact);
-    if (lua_type(r->L, -1) != LUA_TNUMBER || !exact || n < least || n > most)
-        wrong(r, want);
-    return n;
-}
-
-static void check_redirects(struct reader *r, void *out)
-{
-    *(unsigned *)out =
-        (unsigned)whole(r, "a whole number up to 1000 or false", 0, MAX_REDIRECTS, 0);
-}
-
-static void check_max_body(struct reader *r, void *out)
+static void check_max_body(struct lf_reader *r, void *out)
 {
     lua_Integer n = -1;
     if (lua_type(r->L, -1) != LUA_TNUMBER || lua_tonumber(r->L, -1) < 0x1p62)
-        n = whole(r, "a whole number of bytes or false", 0, LUA_MAXINTEGER, -1);
+        n = lf_reader_whole(r, "a whole number of bytes or false", 0, LUA_MAXINTEGER, -1);
     *(uint64_t *)out = n < 0 ? UINT64_MAX : (uint64_t)n;
     r->d->c.max_body_said = true;
 }
 
-static void check_limit(struct reader *r, void *out)
+static void check_limit(struct lf_reader *r, void *out)
 {
     *(unsigned *)out =
-        (unsigned)whole(r, "a whole number from 1 or false", 1, INT32_MAX, 0);
+        (unsigned)lf_reader_whole(r, "a whole number from 1 or false", 1, INT32_MAX, 0);
 }
 
-/* A string that stays in the table it came from. */
-static const char *string(struct reader *r, const char *want, size_t *n)
-{
-    if (lua_type(r->L, -1) != LUA_TSTRING)
-        wrong(r, want);
-    return lua_tolstring(r->L, -1, n);
-}
-
-static void check_method(struct reader *r, void *out)
+static void check_method(struct lf_reader *r, void *out)
 {
     (void)out;
     size_t n;
-    r->d->c.opts.method = string(r, "a string", &n);
+    r->d->c.opts.method = lf_reader_string(r, "a string", &n);
     if (!lf_token_valid(r->d->c.opts.method, n))
         lf_draft_fail(r->d, LF_EREQUEST, "the method is not a token (RFC 9110 §5.6.2)");
 }
 
-static void check_url(struct reader *r, void *out)
+static void check_url(struct lf_reader *r, void *out)
 {
     (void)out;
-    r->d->url = string(r, "a string", &r->d->url_len);
+    r->d->url = lf_reader_string(r, "a string", &r->d->url_len);
 }
 
-static void check_base_url(struct reader *r, void *out)
+static void check_base_url(struct lf_reader *r, void *out)
 {
     (void)out;
-    r->d->base_url = string(r, "a string", &r->d->base_url_len);
+    r->d->base_url = lf_reader_string(r, "a string", &r->d->base_url_len);
 }
 
-static void check_user_agent(struct reader *r, void *out)
+static void check_user_agent(struct lf_reader *r, void *out)
 {
     (void)out;
     r->d->user_agent = "";
     r->d->user_agent_len = 0;
     if (lua_type(r->L, -1) == LUA_TBOOLEAN && !lua_toboolean(r->L, -1))
         return;
-    r->d->user_agent = string(r, "a string or false", &r->d->user_agent_len);
+    r->d->user_agent = lf_reader_string(r, "a string or false", &r->d->user_agent_len);
     if (!lf_value_valid(r->d->user_agent, r->d->user_agent_len))
         lf_draft_fail(r->d, LF_EREQUEST, "user_agent holds a line break or a NUL");
 }
 
 /* Borrowed from the table it is in, until the engine copies it. */
-static void check_checksum(struct reader *r, void *out)
+static void check_checksum(struct lf_reader *r, void *out)
 {
-    *(const char **)out = string(r, "a string such as \"sha256:9f86d0…\"", NULL);
+    *(const char **)out =
+        lf_reader_string(r, "a string such as \"sha256:9f86d0…\"", NULL);
 }
 
-static void check_path(struct reader *r, void *out)
+static void check_path(struct lf_reader *r, void *out)
 {
     size_t n;
-    const char *path = string(r, "the name of a file", &n);
+    const char *path = lf_reader_string(r, "the name of a file", &n);
     if (!n || strlen(path) != n || path[n - 1] == '/')
-        wrong(r, "the name of a file");
+        lf_reader_wrong(r, "the name of a file");
     *(const char **)out = path;
 }
 
-static void check_referer(struct reader *r, void *out)
+static void check_referer(struct lf_reader *r, void *out)
 {
     const char *s = "";
     (void)out;
     r->d->referer_len = 0;
     if (lua_type(r->L, -1) != LUA_TBOOLEAN || lua_toboolean(r->L, -1))
-        s = string(r, "a string or false", &r->d->referer_len);
+        s = lf_reader_string(r, "a string or false", &r->d->referer_len);
     r->d->referer = s;
     if (!lf_value_valid(s, r->d->referer_len))
         lf_draft_fail(r->d, LF_EREQUEST, "referer holds a line break or a NUL");
 }
 
-static void check_http_version(struct reader *r, void *out)
+static void check_http_version(struct lf_reader *r, void *out)
 {
     static const char *const versions[] = {"1.1", "2"};
     static const char want[] = "\"1.1\" or \"2\"";
-    const char *s = string(r, want, NULL);
+    const char *s = lf_reader_string(r, want, NULL);
     for (size_t i = 0; i < sizeof versions / sizeof *versions; i++)
         if (strcmp(s, versions[i]) == 0) {
             *(const char **)out = versions[i];
@@ -196,39 +120,21 @@ static void check_http_version(struct reader *r, void *out)
 
 /* ---- tables inside of tables ---- */
 
-static void read_table(struct reader *r, int idx, const struct option *rows, size_t n);
-
-/* Read the table at the top by other rows; names become "outer.inner". */
-static void read_inner(struct reader *r, const struct option *rows, size_t n,
-                       const char *want)
-{
-    if (lua_type(r->L, -1) != LUA_TTABLE)
-        wrong(r, want);
-    struct reader inner = *r;
-    read_table(&inner, lua_gettop(r->L), rows, n);
-}
-
-#define COUNT(rows)  (sizeof(rows) / sizeof *(rows))
-#define OPT(field)   offsetof(struct lf_draft, c.opts.field)
-#define FIELD(field) offsetof(struct lf_draft, field)
-#define ANYWHERE     (LF_IN_REQUEST | LF_IN_TABLE | LF_IN_SESSION)
-#define ONE_REQUEST  (LF_IN_REQUEST | LF_IN_TABLE)
-
-static void check_total(struct reader *r, void *out)
+static void check_total(struct lf_reader *r, void *out)
 {
     r->d->c.total_said = true;
-    check_seconds(r, out);
+    lf_read_seconds(r, out);
 }
 
-static const struct option timeout_rows[] = {
-    {"connect", ANYWHERE, check_seconds, OPT(timeout.connect)},
-    {"headers", ANYWHERE, check_seconds, OPT(timeout.headers)},
-    {"stall", ANYWHERE, check_seconds, OPT(timeout.stall)},
-    {"total", ANYWHERE, check_total, OPT(timeout.total)},
+static const struct lf_option timeout_rows[] = {
+    {"connect", LF_ANYWHERE, lf_read_seconds, LF_OPT(timeout.connect)},
+    {"headers", LF_ANYWHERE, lf_read_seconds, LF_OPT(timeout.headers)},
+    {"stall", LF_ANYWHERE, lf_read_seconds, LF_OPT(timeout.stall)},
+    {"total", LF_ANYWHERE, check_total, LF_OPT(timeout.total)},
 };
 
 /* A number is the total; `false` lifts every limit of time. */
-static void check_timeout(struct reader *r, void *out)
+static void check_timeout(struct lf_reader *r, void *out)
 {
     static const char want[] = "a positive number of seconds, false or a table";
     struct lf_timeouts *t = out;
@@ -237,34 +143,21 @@ static void check_timeout(struct reader *r, void *out)
     else if (lua_type(r->L, -1) == LUA_TNUMBER && lua_tonumber(r->L, -1) > 0)
         check_total(r, &t->total);
     else
-        read_inner(r, timeout_rows, COUNT(timeout_rows), want);
+        lf_reader_inner(r, timeout_rows, LF_ROWS(timeout_rows), want);
 }
 
-/* A text without NUL that the engine copies; until then its table keeps it. NULL for
- * false. */
-static const char *text(struct reader *r, const char *want)
+static void check_file(struct lf_reader *r, void *out)
 {
-    size_t n;
-    if (lua_type(r->L, -1) == LUA_TBOOLEAN && !lua_toboolean(r->L, -1))
-        return NULL;
-    const char *s = string(r, want, &n);
-    if (strlen(s) != n)
-        lf_misuse(r->L, "%s: option '%s' holds a NUL", r->who, r->name);
-    return s;
-}
-
-static void check_file(struct reader *r, void *out)
-{
-    *(const char **)out = text(r, "the name of a file or false");
+    *(const char **)out = lf_reader_text(r, "the name of a file or false");
 }
 
 /* ---- the way there ---- */
 
 /* One of the strings of struct lf_way; whether it can be one, the engine knows. */
-static void check_way(struct reader *r, void *out)
+static void check_way(struct lf_reader *r, void *out)
 {
     struct lf_way alone = {0};
-    const char *s = text(r, "a string or false"), *why;
+    const char *s = lf_reader_text(r, "a string or false"), *why;
     *(const char **)((char *)&alone + ((char *)out - (char *)&r->d->c.opts.way)) = s;
     why = lf_way_check(&alone);
     if (why)
@@ -273,19 +166,19 @@ static void check_way(struct reader *r, void *out)
 }
 
 /* What a text says must not show in the message: it may hold a password. */
-static void check_proxy_url(struct reader *r, const char *s)
+static void check_proxy_url(struct lf_reader *r, const char *s)
 {
     struct lf_proxy *p = NULL;
     const char *why;
     enum lf_err err = lf_proxy_new(s, strlen(s), &p, &why);
     lf_proxy_free(p);
-    keep(r, err == LF_ERESOURCE ? err : LF_OK);
+    lf_reader_keep(r, err == LF_ERESOURCE ? err : LF_OK);
     if (err)
         lf_misuse(r->L, "%s: option '%s' is no proxy URL: %s", r->who, r->name, why);
 }
 
 /* A function is called when the request is made: see request.c. */
-static void check_proxy(struct reader *r, void *out)
+static void check_proxy(struct lf_reader *r, void *out)
 {
     struct lf_config *c = &r->d->c;
     (void)out;
@@ -293,70 +186,70 @@ static void check_proxy(struct reader *r, void *out)
     c->opts.way.proxy = "";
     if (c->proxy_fn)
         return;
-    const char *s = text(r, "a URL, a function or false");
+    const char *s = lf_reader_text(r, "a URL, a function or false");
     if (!s)
         return;
     check_proxy_url(r, s);
     c->opts.way.proxy = s;
 }
 
-static void check_guard(struct reader *r, void *out)
+static void check_guard(struct lf_reader *r, void *out)
 {
-    const char *s = text(r, "\"public\" or false");
+    const char *s = lf_reader_text(r, "\"public\" or false");
     if (s && strcmp(s, "public") != 0)
         lf_misuse(r->L, "%s: option '%s' must be \"public\" or false, got '%s'", r->who,
                   r->name, s);
     *(bool *)out = s != NULL;
 }
 
-static void check_tls_min(struct reader *r, void *out)
+static void check_tls_min(struct lf_reader *r, void *out)
 {
     static const char want[] = "\"1.2\" or \"1.3\"";
-    const char *s = string(r, want, NULL);
+    const char *s = lf_reader_string(r, want, NULL);
     bool three = strcmp(s, "1.3") == 0;
     if (!three && strcmp(s, "1.2") != 0)
         lf_misuse(r->L, "%s: option '%s' must be %s, got '%s'", r->who, r->name, want, s);
     *(int *)out = three ? 13 : 0;
 }
 
-static const struct option tls_rows[] = {
-    {"ca", ANYWHERE, check_file, OPT(ca)},
-    {"cert", ANYWHERE, check_file, OPT(way.cert)},
-    {"key", ANYWHERE, check_file, OPT(way.key)},
-    {"min", ANYWHERE, check_tls_min, OPT(way.tls_min)},
-    {"pin", ANYWHERE, check_way, OPT(way.pin)},
-    {"verify", ANYWHERE, check_bool, OPT(verify)},
+static const struct lf_option tls_rows[] = {
+    {"ca", LF_ANYWHERE, check_file, LF_OPT(ca)},
+    {"cert", LF_ANYWHERE, check_file, LF_OPT(way.cert)},
+    {"key", LF_ANYWHERE, check_file, LF_OPT(way.key)},
+    {"min", LF_ANYWHERE, check_tls_min, LF_OPT(way.tls_min)},
+    {"pin", LF_ANYWHERE, check_way, LF_OPT(way.pin)},
+    {"verify", LF_ANYWHERE, lf_read_bool, LF_OPT(verify)},
 };
 
-static void check_tls(struct reader *r, void *out)
+static void check_tls(struct lf_reader *r, void *out)
 {
     (void)out;
-    read_inner(r, tls_rows, COUNT(tls_rows), "a table");
+    lf_reader_inner(r, tls_rows, LF_ROWS(tls_rows), "a table");
 }
 
 /* ---- auth ---- */
 
-static void check_text(struct reader *r, void *out)
+static void check_text(struct lf_reader *r, void *out)
 {
     struct lf_span *t = out;
-    t->p = string(r, "a string", &t->len);
+    t->p = lf_reader_string(r, "a string", &t->len);
 }
 
-static void check_scheme(struct reader *r, void *out)
+static void check_scheme(struct lf_reader *r, void *out)
 {
     (void)out;
     static const char want[] = "\"basic\" or \"digest\"";
-    const char *s = string(r, want, NULL);
+    const char *s = lf_reader_string(r, want, NULL);
     r->d->c.digest = strcmp(s, "digest") == 0;
     if (!r->d->c.digest && strcmp(s, "basic") != 0)
         lf_misuse(r->L, "%s: option '%s' must be %s, got '%s'", r->who, r->name, want, s);
 }
 
-static void add_origin(struct reader *r)
+static void add_origin(struct lf_reader *r)
 {
     size_t n;
     struct lf_url u = LF_URL_INIT;
-    const char *why, *s = string(r, "a list of URLs", &n);
+    const char *why, *s = lf_reader_string(r, "a list of URLs", &n);
     enum lf_err err = lf_url_parse(&u, s, n, NULL, &why);
     bool ok = !err && lf_url_is_http(&u);
     if (ok)
@@ -365,14 +258,14 @@ static void add_origin(struct reader *r)
     if (!ok)
         lf_misuse(r->L, "%s: option '%s': '%s' is not an http(s) URL", r->who, r->name,
                   s);
-    keep(r, err);
+    lf_reader_keep(r, err);
 }
 
-static void check_origins(struct reader *r, void *out)
+static void check_origins(struct lf_reader *r, void *out)
 {
     (void)out;
     if (lua_type(r->L, -1) != LUA_TTABLE)
-        wrong(r, "a list of URLs");
+        lf_reader_wrong(r, "a list of URLs");
     int list = lua_gettop(r->L);
     for (lua_Integer i = 1; i <= (lua_Integer)lua_rawlen(r->L, list); i++) {
         lua_rawgeti(r->L, list, i);
@@ -381,15 +274,15 @@ static void check_origins(struct reader *r, void *out)
     }
 }
 
-static const struct option auth_rows[] = {
-    {"bearer", ANYWHERE, check_text, FIELD(bearer)},
+static const struct lf_option auth_rows[] = {
+    {"bearer", LF_ANYWHERE, check_text, LF_FIELD(bearer)},
     {"origins", LF_IN_SESSION, check_origins, 0},
-    {"pass", ANYWHERE, check_text, FIELD(pass)},
-    {"scheme", ANYWHERE, check_scheme, 0},
-    {"user", ANYWHERE, check_text, FIELD(user)},
+    {"pass", LF_ANYWHERE, check_text, LF_FIELD(pass)},
+    {"scheme", LF_ANYWHERE, check_scheme, 0},
+    {"user", LF_ANYWHERE, check_text, LF_FIELD(user)},
 };
 
-static void check_auth(struct reader *r, void *out)
+static void check_auth(struct lf_reader *r, void *out)
 {
     (void)out;
     struct lf_draft *d = r->d;
@@ -401,7 +294,7 @@ static void check_auth(struct reader *r, void *out)
     d->user = d->pass = d->bearer = (struct lf_span){0};
     d->c.digest = false;
     lf_buf_reset(&d->c.origins);
-    read_inner(r, auth_rows, COUNT(auth_rows), "a table or false");
+    lf_reader_inner(r, auth_rows, LF_ROWS(auth_rows), "a table or false");
     if (!d->user.p == !d->bearer.p)
         lf_misuse(r->L, "%s: option '%s' wants either user and pass or bearer", r->who,
                   r->name);
@@ -416,7 +309,7 @@ static void check_auth(struct reader *r, void *out)
     if (err == LF_EREQUEST)
         lf_draft_fail(d, err, why);
     else
-        keep(r, err);
+        lf_reader_keep(r, err);
 }
 
 /* ---- ordered things ---- */
@@ -449,23 +342,23 @@ static enum lf_err header_pair(void *arg, const struct lf_pair *p)
     return lf_headers_add(&d->drop, p->name, p->name_len, "", 0);
 }
 
-static void check_headers(struct reader *r, void *out)
+static void check_headers(struct lf_reader *r, void *out)
 {
     (void)out;
-    char what[2 * NAME_LEN];
+    char what[2 * LF_OPTION_NAME];
     snprintf(what, sizeof what, "%s: option '%s'", r->who, r->name);
     lf_headers_reset(&r->d->layer);
-    keep(r, lf_pairs_each(r->L, -1, what, &r->d->sort, header_pair, r->d));
-    keep(r, lf_fields_merge(&r->d->add, &r->d->layer, &r->d->spare));
+    lf_reader_keep(r, lf_pairs_each(r->L, -1, what, &r->d->sort, header_pair, r->d));
+    lf_reader_keep(r, lf_fields_merge(&r->d->add, &r->d->layer, &r->d->spare));
 }
 
 /* ---- addresses ---- */
 
-static void check_ip(struct reader *r, void *out)
+static void check_ip(struct lf_reader *r, void *out)
 {
-    lua_Integer n = whole(r, "4, 6 or false", 4, 6, 0);
+    lua_Integer n = lf_reader_whole(r, "4, 6 or false", 4, 6, 0);
     if (n == 5)
-        wrong(r, "4, 6 or false");
+        lf_reader_wrong(r, "4, 6 or false");
     *(int *)out = (int)n;
 }
 
@@ -485,7 +378,7 @@ static bool is_address(const char *s, size_t n)
 /* A name that repeats gets all its addresses in one list. */
 static enum lf_err resolve_pair(void *arg, const struct lf_pair *p)
 {
-    struct reader *r = arg;
+    struct lf_reader *r = arg;
     struct lf_headers *list = &r->d->layer;
     struct lf_header had;
     size_t at = 0;
@@ -506,14 +399,14 @@ static enum lf_err resolve_pair(void *arg, const struct lf_pair *p)
     return err ? err : lf_headers_add(list, p->name, p->name_len, text->p, text->len);
 }
 
-static void check_resolve(struct reader *r, void *out)
+static void check_resolve(struct lf_reader *r, void *out)
 {
     (void)out;
-    char what[2 * NAME_LEN];
+    char what[2 * LF_OPTION_NAME];
     snprintf(what, sizeof what, "%s: option '%s'", r->who, r->name);
     lf_headers_reset(&r->d->layer);
-    keep(r, lf_pairs_each(r->L, -1, what, &r->d->sort, resolve_pair, r));
-    keep(r, lf_fields_merge(&r->d->c.resolve, &r->d->layer, &r->d->spare));
+    lf_reader_keep(r, lf_pairs_each(r->L, -1, what, &r->d->sort, resolve_pair, r));
+    lf_reader_keep(r, lf_fields_merge(&r->d->c.resolve, &r->d->layer, &r->d->spare));
 }
 
 /* ---- cookies ---- */
@@ -528,7 +421,7 @@ static bool cookie_value_valid(const char *s, size_t n)
 
 static enum lf_err cookie_pair(void *arg, const struct lf_pair *p)
 {
-    struct reader *r = arg;
+    struct lf_reader *r = arg;
     struct lf_buf *text = &r->d->text;
     if (!lf_token_valid(p->name, p->name_len) ||
         !cookie_value_valid(p->value, p->value_len))
@@ -539,13 +432,13 @@ static enum lf_err cookie_pair(void *arg, const struct lf_pair *p)
 }
 
 /* Of a session: its jar, or whether it has one. Of a request: cookies to send with it. */
-static void check_cookies(struct reader *r, void *out)
+static void check_cookies(struct lf_reader *r, void *out)
 {
     (void)out;
     if (r->where == LF_IN_SESSION) {
         r->d->jar = lf_cookies_test(r->L, -1);
         if (!r->d->jar && lua_type(r->L, -1) != LUA_TBOOLEAN)
-            wrong(r, "true, false or a jar of lf.cookies()");
+            lf_reader_wrong(r, "true, false or a jar of lf.cookies()");
         r->d->no_jar = !r->d->jar && !lua_toboolean(r->L, -1);
         return;
     }
@@ -553,36 +446,36 @@ static void check_cookies(struct reader *r, void *out)
         r->d->c.opts.jar = NULL; /* without the session's this time */
         return;
     }
-    char what[2 * NAME_LEN];
+    char what[2 * LF_OPTION_NAME];
     snprintf(what, sizeof what, "%s: option '%s'", r->who, r->name);
     lf_buf_reset(&r->d->text);
-    keep(r, lf_pairs_each(r->L, -1, what, &r->d->sort, cookie_pair, r));
+    lf_reader_keep(r, lf_pairs_each(r->L, -1, what, &r->d->sort, cookie_pair, r));
     lf_headers_reset(&r->d->layer);
-    keep(r, lf_headers_add(&r->d->layer, "Cookie", 6, r->d->text.p ? r->d->text.p : "",
-                           r->d->text.len));
-    keep(r, lf_fields_merge(&r->d->add, &r->d->layer, &r->d->spare));
+    lf_reader_keep(r, lf_headers_add(&r->d->layer, "Cookie", 6,
+                                     r->d->text.p ? r->d->text.p : "", r->d->text.len));
+    lf_reader_keep(r, lf_fields_merge(&r->d->add, &r->d->layer, &r->d->spare));
 }
 
 /* A form-urlencoded text of the pairs at the top, in d->text. */
-static void read_query(struct reader *r)
+static void read_query(struct lf_reader *r)
 {
-    char what[2 * NAME_LEN];
+    char what[2 * LF_OPTION_NAME];
     snprintf(what, sizeof what, "%s: option '%s'", r->who, r->name);
     lf_buf_reset(&r->d->text);
     lf_url_add_params(r->L, -1, what, &r->d->text);
 }
 
-static void check_params(struct reader *r, void *out)
+static void check_params(struct lf_reader *r, void *out)
 {
     (void)out;
     read_query(r);
-    keep(r, lf_query_merge(&r->d->c.params, &r->d->text, &r->d->sort));
+    lf_reader_keep(r, lf_query_merge(&r->d->c.params, &r->d->text, &r->d->sort));
 }
 
 /* ---- bodies ---- */
 
 /* What is at the top keeps the body alive: put it into the anchor's slot. */
-static void keep_body(struct reader *r, enum lf_body_kind kind)
+static void keep_body(struct lf_reader *r, enum lf_body_kind kind)
 {
     struct lf_draft *d = r->d;
     struct lf_opts *o = &d->c.opts;
@@ -601,40 +494,41 @@ static void keep_body(struct reader *r, enum lf_body_kind kind)
     lua_replace(r->L, d->anchor);
 }
 
-static void check_body(struct reader *r, void *out)
+static void check_body(struct lf_reader *r, void *out)
 {
     (void)out;
     bool fn = lua_type(r->L, -1) == LUA_TFUNCTION;
     if (fn)
         lf_feeder_push(r->L, -1);
     else
-        string(r, "a string or a function", NULL);
+        lf_reader_string(r, "a string or a function", NULL);
     keep_body(r, LF_BODY_RAW);
     lua_pop(r->L, fn);
 }
 
-static void check_body_length(struct reader *r, void *out)
+static void check_body_length(struct lf_reader *r, void *out)
 {
-    lua_Integer n = whole(r, "a whole number of bytes or false", 0, LUA_MAXINTEGER, -1);
+    lua_Integer n =
+        lf_reader_whole(r, "a whole number of bytes or false", 0, LUA_MAXINTEGER, -1);
     *(uint64_t *)out = n < 0 ? LF_BODY_UNKNOWN : (uint64_t)n;
 }
 
-static void check_multipart(struct reader *r, void *out)
+static void check_multipart(struct lf_reader *r, void *out)
 {
     (void)out;
-    char what[2 * NAME_LEN];
+    char what[2 * LF_OPTION_NAME];
     snprintf(what, sizeof what, "%s: option '%s'", r->who, r->name);
     lf_multipart_read(r->L, -1, what, r->d);
     keep_body(r, LF_BODY_MULTIPART);
     lua_pop(r->L, 1);
 }
 
-static void push_text(struct reader *r)
+static void push_text(struct lf_reader *r)
 {
     lua_pushlstring(r->L, r->d->text.p ? r->d->text.p : "", r->d->text.len);
 }
 
-static void check_json(struct reader *r, void *out)
+static void check_json(struct lf_reader *r, void *out)
 {
     (void)out;
     lf_buf_reset(&r->d->text);
@@ -644,7 +538,7 @@ static void check_json(struct reader *r, void *out)
     lua_pop(r->L, 1);
 }
 
-static void check_form(struct reader *r, void *out)
+static void check_form(struct lf_reader *r, void *out)
 {
     (void)out;
     read_query(r);
@@ -655,125 +549,72 @@ static void check_form(struct reader *r, void *out)
 
 /* ---- the table of options ---- */
 
-static void check_session(struct reader *r, void *out)
+static void check_session(struct lf_reader *r, void *out)
 {
     (void)out;
     if (!lf_session_is(r->L, -1))
-        wrong(r, "a session");
+        lf_reader_wrong(r, "a session");
 }
 
 /* Sorted by name. */
-static const struct option rows[] = {
-    {"auth", ANYWHERE, check_auth, 0},
+static const struct lf_option rows[] = {
+    {"auth", LF_ANYWHERE, check_auth, 0},
     {"base_url", LF_IN_SESSION, check_base_url, 0},
-    {"body", ONE_REQUEST, check_body, 0},
-    {"body_length", ONE_REQUEST, check_body_length, OPT(fed_len)},
-    {"checksum", ONE_REQUEST, check_checksum, OPT(checksum)},
-    {"cookies", ANYWHERE, check_cookies, 0},
-    {"deadline", ONE_REQUEST, check_seconds, OPT(deadline)},
-    {"decode", ANYWHERE, check_bool, OPT(decode)},
-    {"form", ONE_REQUEST, check_form, 0},
-    {"guard", ANYWHERE, check_guard, OPT(way.guard)},
-    {"headers", ANYWHERE, check_headers, 0},
-    {"hosts", LATER, NULL, 0},
-    {"http_version", ANYWHERE, check_http_version, OPT(http_version)},
-    {"interface", ANYWHERE, check_way, OPT(way.interface)},
-    {"ip", ANYWHERE, check_ip, OPT(ip)},
-    {"json", ONE_REQUEST, check_json, 0},
-    {"limit", LF_IN_SESSION, check_limit, FIELD(limits.limit)},
-    {"max_body", ANYWHERE, check_max_body, OPT(max_body)},
-    {"method", ONE_REQUEST, check_method, 0},
-    {"multipart", ONE_REQUEST, check_multipart, 0},
-    {"on_progress", LATER, NULL, 0},
-    {"params", ANYWHERE, check_params, 0},
-    {"per_host", LF_IN_SESSION, check_limit, FIELD(limits.per_host)},
-    {"proxy", ANYWHERE, check_proxy, 0},
-    {"range", LATER, NULL, 0},
-    {"rate", LATER, NULL, 0},
-    {"redirects", ANYWHERE, check_redirects, OPT(redirects)},
-    {"referer", ANYWHERE, check_referer, 0},
-    {"resolve", ANYWHERE, check_resolve, 0},
-    {"resume", ONE_REQUEST, check_bool, OPT(resume)},
-    {"retry", LATER, NULL, 0},
-    {"robots", LATER, NULL, 0},
-    {"save", ONE_REQUEST, check_path, OPT(save)},
-    {"session", ONE_REQUEST, check_session, 0},
-    {"stream", ONE_REQUEST, check_bool, OPT(stream)},
-    {"timeout", ANYWHERE, check_timeout, OPT(timeout)},
-    {"tls", ANYWHERE, check_tls, 0},
-    {"unix_socket", ANYWHERE, check_way, OPT(way.unix_socket)},
+    {"body", LF_ONE_REQUEST, check_body, 0},
+    {"body_length", LF_ONE_REQUEST, check_body_length, LF_OPT(fed_len)},
+    {"checksum", LF_ONE_REQUEST, check_checksum, LF_OPT(checksum)},
+    {"cookies", LF_ANYWHERE, check_cookies, 0},
+    {"deadline", LF_ONE_REQUEST, lf_read_seconds, LF_OPT(deadline)},
+    {"decode", LF_ANYWHERE, lf_read_bool, LF_OPT(decode)},
+    {"form", LF_ONE_REQUEST, check_form, 0},
+    {"guard", LF_ANYWHERE, check_guard, LF_OPT(way.guard)},
+    {"headers", LF_ANYWHERE, check_headers, 0},
+    {"hosts", LF_LATER, NULL, 0},
+    {"http_version", LF_ANYWHERE, check_http_version, LF_OPT(http_version)},
+    {"interface", LF_ANYWHERE, check_way, LF_OPT(way.interface)},
+    {"ip", LF_ANYWHERE, check_ip, LF_OPT(ip)},
+    {"json", LF_ONE_REQUEST, check_json, 0},
+    {"limit", LF_IN_SESSION, check_limit, LF_FIELD(limits.limit)},
+    {"max_body", LF_ANYWHERE, check_max_body, LF_OPT(max_body)},
+    {"method", LF_ONE_REQUEST, check_method, 0},
+    {"multipart", LF_ONE_REQUEST, check_multipart, 0},
+    {"on_progress", LF_LATER, NULL, 0},
+    {"params", LF_ANYWHERE, check_params, 0},
+    {"per_host", LF_IN_SESSION, check_limit, LF_FIELD(limits.per_host)},
+    {"proxy", LF_ANYWHERE, check_proxy, 0},
+    {"range", LF_LATER, NULL, 0},
+    {"rate", LF_LATER, NULL, 0},
+    {"redirects", LF_ANYWHERE, check_redirects, LF_OPT(redirects)},
+    {"referer", LF_ANYWHERE, check_referer, 0},
+    {"resolve", LF_ANYWHERE, check_resolve, 0},
+    {"resume", LF_ONE_REQUEST, lf_read_bool, LF_OPT(resume)},
+    {"retry", LF_LATER, NULL, 0},
+    {"robots", LF_LATER, NULL, 0},
+    {"save", LF_ONE_REQUEST, check_path, LF_OPT(save)},
+    {"session", LF_ONE_REQUEST, check_session, 0},
+    {"stream", LF_ONE_REQUEST, lf_read_bool, LF_OPT(stream)},
+    {"timeout", LF_ANYWHERE, check_timeout, LF_OPT(timeout)},
+    {"tls", LF_ANYWHERE, check_tls, 0},
+    {"unix_socket", LF_ANYWHERE, check_way, LF_OPT(way.unix_socket)},
     {"url", LF_IN_TABLE, check_url, 0},
-    {"user_agent", ANYWHERE, check_user_agent, 0},
+    {"user_agent", LF_ANYWHERE, check_user_agent, 0},
 };
-
-static int by_name(const void *key, const void *row)
-{
-    return strcmp(key, ((const struct option *)row)->name);
-}
-
-/* Raise: nothing here has that name. */
-static void unknown(struct reader *r, const char *prefix, const char *key,
-                    const struct option *list, size_t n)
-{
-    const char *names[COUNT(rows)];
-    char whose[2 * NAME_LEN];
-    size_t known = 0;
-    for (size_t i = 0; i < n; i++)
-        if (list[i].where & r->where)
-            names[known++] = list[i].name;
-    if (*prefix)
-        snprintf(whose, sizeof whose, "%s: option '%s'", r->who, prefix);
-    else
-        snprintf(whose, sizeof whose, "%s", r->who);
-    lf_option_unknown(r->L, whose, key, names, known);
-}
-
-/* The key is below the value on the stack. */
-static void read_option(struct reader *r, const char *prefix, const struct option *list,
-                        size_t n)
-{
-    lua_State *L = r->L;
-    if (lua_type(L, -2) != LUA_TSTRING)
-        lf_misuse(L, "%s: names of options are strings, got a %s", r->who,
-                  luaL_typename(L, -2));
-    const char *key = lua_tostring(L, -2);
-    const struct option *o = bsearch(key, list, n, sizeof *list, by_name);
-    snprintf(r->name, sizeof r->name, "%s%s%.40s", prefix, *prefix ? "." : "", key);
-    if (o && o->where == LATER)
-        lf_misuse(L, "%s: option '%s' is not in this version", r->who, r->name);
-    if (!o || !(o->where & r->where))
-        unknown(r, prefix, key, list, n);
-    else
-        o->check(r, (char *)r->d + o->out);
-}
-
-static void read_table(struct reader *r, int idx, const struct option *list, size_t n)
-{
-    char prefix[PREFIX_LEN]; /* "tls": r->name becomes "tls.verify" */
-    snprintf(prefix, sizeof prefix, "%.15s", r->name);
-    luaL_checkstack(r->L, 8, r->who);
-    lua_pushnil(r->L);
-    while (lua_next(r->L, idx)) {
-        read_option(r, prefix, list, n);
-        lua_pop(r->L, 1);
-    }
-}
 
 /* ---- the face ---- */
 
 void lf_options_read(lua_State *L, struct lf_draft *d, int idx, enum lf_where where,
                      const char *who)
 {
-    struct reader r = {.L = L, .d = d, .who = who, .where = where};
-    read_table(&r, lua_absindex(L, idx), rows, COUNT(rows));
+    struct lf_reader r = {.L = L, .d = d, .who = who, .where = where};
+    lf_reader_table(&r, lua_absindex(L, idx), rows, LF_ROWS(rows));
 }
 
 void lf_options_push_names(lua_State *L, enum lf_where where)
 {
     lua_Integer known = 0;
-    lua_createtable(L, (int)COUNT(rows), 0);
-    for (size_t i = 0; i < COUNT(rows); i++) {
-        if (!(rows[i].where & ((unsigned)where | LATER)))
+    lua_createtable(L, (int)LF_ROWS(rows), 0);
+    for (size_t i = 0; i < LF_ROWS(rows); i++) {
+        if (!(rows[i].where & ((unsigned)where | LF_LATER)))
             continue;
         lua_pushstring(L, rows[i].name);
         lua_rawseti(L, -2, ++known);
