@@ -295,8 +295,8 @@ static unsigned window_of(lua_State *L, const struct lf_group *g, bool ahead)
 
 static void read_limits(lua_State *L, struct lf_group *g, bool list)
 {
-    struct lf_domain_conf conf = {limit_field(L, "limit", 0),
-                                  limit_field(L, "per_host", 0)};
+    struct lf_domain_conf conf = {.limit = limit_field(L, "limit", 0),
+                                  .per_host = limit_field(L, "per_host", 0)};
     unsigned most = limit_field(L, "limit", LIMIT);
     g->limit = most ? most : UINT32_MAX;
     g->window = window_of(L, g, list || !conf.limit);

@@ -1,127 +1,23 @@
 /* Admission: who may start, and how many at once.
  *
- * A domain holds its requests in one FIFO per host; hosts with room take turns, so that a
- * slow host never holds up another. A request enters its own domain, then that one's
- * parent, up to the run; it holds a slot in each until it ends. */
-#include "engine/internal.h"
+ * A domain holds its requests in one FIFO per host; hosts that may start one more take
+ * turns, so that a slow host never holds up another. A request enters its own domain,
+ * then that one's parent, up to the run; it holds a slot in each until it ends. It takes
+ * none inside while its host is held back outside: by its limit, its rate, or because it
+ * is parked. */
+#include "engine/host.h"
 
 #include <stdlib.h>
-#include <string.h>
+#include "base/log.h"
 #include "engine/req.h"
 
-enum { BUCKETS = 64, GROW_AT = 4 }; /* hosts per bucket before the table doubles */
-
-struct lf_host {
-    struct lf_host *next;     /* owned: same bucket */
-    struct lf_domain *domain; /* borrowed: outlives us */
-    struct lf_list queue;     /* tickets that wait here */
-    struct lf_list turn;      /* in domain->turns while it has waiting and room */
-    unsigned active, queued;
-    uint32_t hash;
-    size_t len;
-    char name[];
-};
-
-struct lf_domain {
-    struct lf_list link;
-    struct lf_engine *eng;    /* borrowed: outlives us */
-    struct lf_domain *parent; /* owned reference */
-    struct lf_domain_conf conf;
-    struct lf_host **table; /* owned; NULL without a limit per host */
-    size_t nbuckets, nhosts;
-    struct lf_host *all;  /* owned: the one queue when there is no limit per host */
-    struct lf_list turns; /* hosts that may start one more */
-    unsigned active, queued, refs, depth;
-    uint64_t ok, failed;
-};
+#define FIRST_RETRIES 10.0   /* that a domain may make … */
+#define RETRY_PART    0.2    /* … and then for each request of its own … */
+#define MOST_RETRIES  1000.0 /* … of which so many are kept */
 
 static bool full(const struct lf_domain *d)
 {
     return d->conf.limit && d->active >= d->conf.limit;
-}
-
-static bool host_full(const struct lf_host *h)
-{
-    return h->domain->conf.per_host && h->active >= h->domain->conf.per_host;
-}
-
-/* ---- hosts ---- */
-
-uint32_t lf_host_hash(const char *s, size_t n)
-{
-    uint32_t h = 2166136261u;
-    while (n--)
-        h = (h ^ (unsigned char)*s++) * 16777619u;
-    return h;
-}
-
-static struct lf_host *host_new(struct lf_domain *d, const char *name, size_t len,
-                                uint32_t h)
-{
-    struct lf_host *host = calloc(1, sizeof *host + len + 1);
-    if (!host)
-        return NULL;
-    memcpy(host->name, name, len);
-    host->domain = d;
-    host->len = len;
-    host->hash = h;
-    lf_list_init(&host->queue);
-    lf_list_init(&host->turn);
-    return host;
-}
-
-static void grow(struct lf_domain *d)
-{
-    size_t n = d->nbuckets * 2;
-    struct lf_host **table = calloc(n, sizeof *table);
-    if (!table)
-        return; /* the chains get longer, nothing else */
-    for (size_t i = 0; i < d->nbuckets; i++) {
-        while (d->table[i]) {
-            struct lf_host *h = d->table[i];
-            d->table[i] = h->next;
-            h->next = table[h->hash & (n - 1)];
-            table[h->hash & (n - 1)] = h;
-        }
-    }
-    free(d->table);
-    d->table = table;
-    d->nbuckets = n;
-}
-
-static struct lf_host *host_get(struct lf_domain *d, const char *name, size_t len)
-{
-    if (d->all)
-        return d->all;
-    uint32_t h = lf_host_hash(name, len);
-    for (struct lf_host *it = d->table[h & (d->nbuckets - 1)]; it; it = it->next)
-        if (it->hash == h && it->len == len && memcmp(it->name, name, len) == 0)
-            return it;
-    if (d->nhosts >= d->nbuckets * GROW_AT)
-        grow(d);
-    struct lf_host *host = host_new(d, name, len, h);
-    if (!host)
-        return NULL;
-    host->next = d->table[h & (d->nbuckets - 1)];
-    d->table[h & (d->nbuckets - 1)] = host;
-    d->nhosts++;
-    return host;
-}
-
-/* A host that nobody uses is forgotten: a million hosts cost no more than those in use.
- */
-static void host_drop(struct lf_host *h)
-{
-    struct lf_domain *d = h->domain;
-    if (h->active || h->queued || h == d->all)
-        return;
-    struct lf_host **at = &d->table[h->hash & (d->nbuckets - 1)];
-    while (*at != h)
-        at = &(*at)->next;
-    *at = h->next;
-    d->nhosts--;
-    lf_list_remove(&h->turn);
-    free(h);
 }
 
 /* ---- domains ---- */
@@ -137,15 +33,11 @@ enum lf_err lf_domain_new(struct lf_engine *eng, struct lf_domain *parent,
     d->eng = eng;
     d->conf = *conf;
     d->refs = 1;
+    d->tokens = FIRST_RETRIES;
     lf_list_init(&d->turns);
     lf_list_init(&d->link);
-    if (conf->per_host) {
-        d->nbuckets = BUCKETS;
-        d->table = calloc(BUCKETS, sizeof *d->table);
-    } else {
-        d->all = host_new(d, "", 0, 0);
-    }
-    if (!d->table && !d->all) {
+    if (lf_hosts_init(d)) {
+        lf_hosts_free(d);
         free(d);
         return LF_ERESOURCE;
     }
@@ -161,8 +53,7 @@ void lf_domain_release(struct lf_domain *d)
     while (d && --d->refs == 0) {
         struct lf_domain *parent = d->parent;
         lf_list_remove(&d->link);
-        free(d->table);
-        free(d->all);
+        lf_hosts_free(d);
         free(d);
         d = parent;
     }
@@ -192,31 +83,114 @@ bool lf_domain_within(const struct lf_domain *d, const struct lf_domain *outer)
 
 void lf_domain_count(struct lf_domain *d, bool ok)
 {
-    for (; d; d = d->parent)
+    for (; d; d = d->parent) {
         ok ? d->ok++ : d->failed++;
+        if (d->tokens < MOST_RETRIES)
+            d->tokens += RETRY_PART;
+    }
+}
+
+/* Where its policy is: the session, or the run. */
+static struct lf_domain *policy(struct lf_domain *d)
+{
+    while (!d->conf.policy && d->parent)
+        d = d->parent;
+    return d;
+}
+
+bool lf_domain_spend_retry(struct lf_domain *d)
+{
+    struct lf_domain *payer = policy(d);
+    bool may = payer->tokens >= 1;
+    payer->tokens -= may;
+    for (; d; d = d->parent)
+        may ? d->retries++ : d->refused++;
+    return may;
 }
 
 struct lf_domain_stats lf_domain_stats(const struct lf_domain *d)
 {
-    return (struct lf_domain_stats){d->ok + d->failed, d->ok, d->failed, d->queued,
-                                    d->active};
+    return (struct lf_domain_stats){d->ok + d->failed, d->ok,     d->failed, d->retries,
+                                    d->refused,        d->queued, d->active};
+}
+
+void lf_domain_each_host(const struct lf_domain *d, lf_host_fn *fn, void *arg)
+{
+    double now = lf_engine_now(d->eng);
+    for (struct lf_host *h = lf_host_next(d, NULL); h; h = lf_host_next(d, h)) {
+        struct lf_host_stats s = {.name = h->name,
+                                  .queued = h->queued,
+                                  .active = h->active,
+                                  .parked = h->parked > now ? h->parked - now : 0,
+                                  .rate = h->pace ? lf_pace_rate(h->pace) : 0};
+        fn(arg, &s);
+    }
+}
+
+/* ---- turns ---- */
+
+/* A host is counted where its waiting requests are. */
+static void set_why(struct lf_host *h, enum lf_block why)
+{
+    h->domain->blocked[h->why]--;
+    h->domain->blocked[why]++;
+    h->why = why;
+}
+
+static void let_go(struct lf_host *h)
+{
+    if (lf_list_empty(&h->holding))
+        return;
+    lf_list_remove(&h->holding);
+    lf_host_set_timer(h->outer); /* perhaps nobody waits for it now */
+}
+
+/* It may start nothing: whoever will change that, time or another domain's host, is told
+ * that it waits. */
+static void hold(struct lf_host *h)
+{
+    for (; h->outer; h = h->outer) {
+        bool own = (h->per_host && h->active >= h->per_host) ||
+                   lf_host_due(h) > h->domain->eng->now;
+        if (own)
+            break;
+        if (lf_list_empty(&h->holding))
+            lf_list_append(&h->outer->held, &h->holding);
+    }
+    if (h->pace && lf_pace_due(h->pace) > h->domain->eng->now)
+        lf_pace_wait(h->pace);
+    lf_host_set_timer(h);
+}
+
+static void give_turn(struct lf_host *h)
+{
+    enum lf_block why = h->queued ? lf_host_block(h) : LF_BLOCK_NONE;
+    set_why(h, why);
+    if (h->queued && !why) {
+        let_go(h);
+        if (lf_list_empty(&h->turn))
+            lf_list_append(&h->domain->turns, &h->turn);
+        return;
+    }
+    lf_list_remove(&h->turn);
+    if (h->queued) {
+        hold(h);
+    } else if (lf_list_empty(&h->held)) {
+        let_go(h);
+        lf_host_set_timer(h);
+    }
 }
 
 /* ---- tickets ---- */
 
-static void give_turn(struct lf_host *h)
-{
-    if (h->queued && !host_full(h) && lf_list_empty(&h->turn))
-        lf_list_append(&h->domain->turns, &h->turn);
-    else if (!h->queued || host_full(h))
-        lf_list_remove(&h->turn);
-}
-
 static void take_slot(struct lf_ticket *t)
 {
+    struct lf_host *h = t->host;
     t->held = true;
-    t->host->active++;
-    t->host->domain->active++;
+    h->active++;
+    h->domain->active++;
+    if (h->pace)
+        lf_pace_take(h->pace, h->domain->eng->now);
 }
 
 static void unqueue(struct lf_ticket *t)
@@ -226,36 +200,65 @@ static void unqueue(struct lf_ticket *t)
     t->host->domain->queued--;
 }
 
-static enum lf_err enter(struct lf_req *req, struct lf_domain *d, bool front);
+static enum lf_err enter(struct lf_req *req, struct lf_domain *d, struct lf_host *inner,
+                         bool front);
 
+/* Start what may start. What stood in turn may be held back by now. */
 static void pump(struct lf_domain *d)
 {
     while (!full(d) && !lf_list_empty(&d->turns)) {
         struct lf_host *h = lf_container(lf_list_shift(&d->turns), struct lf_host, turn);
-        struct lf_ticket *t = lf_container(h->queue.next, struct lf_ticket, link);
-        unqueue(t);
-        take_slot(t);
+        if (!lf_host_block(h)) {
+            struct lf_ticket *t = lf_container(h->queue.next, struct lf_ticket, link);
+            unqueue(t);
+            take_slot(t);
+            if (enter(t->req, d->parent, h, false))
+                lf_req_admission_failed(t->req);
+        }
         give_turn(h);
-        if (enter(t->req, d->parent, false))
-            lf_req_admission_failed(t->req);
     }
 }
 
-/* Into domain d, and on to its parents as long as there is room. */
-static enum lf_err enter(struct lf_req *req, struct lf_domain *d, bool front)
+/* Something has changed at h: it goes on, and the hosts inside that it held back. */
+static void wake(struct lf_host *h)
+{
+    give_turn(h);
+    pump(h->domain);
+    while (!lf_list_empty(&h->held) && !lf_host_block(h))
+        wake(lf_container(lf_list_shift(&h->held), struct lf_host, holding));
+    if (lf_list_empty(&h->held))
+        lf_host_set_timer(h);
+    else
+        hold(h);
+}
+
+void lf_host_on_timer(struct lf_timer *timer)
+{
+    struct lf_host *h = lf_container(timer, struct lf_host, timer);
+    if (h->queued || !lf_list_empty(&h->held))
+        wake(h);
+    lf_host_drop(h);
+}
+
+/* Into domain d, and on to its parents as long as there is room. `inner`: its host in the
+ * domain below, or NULL. */
+static enum lf_err enter(struct lf_req *req, struct lf_domain *d, struct lf_host *inner,
+                         bool front)
 {
     struct lf_admission *a = &req->admission;
     for (; d; d = d->parent) {
         struct lf_ticket *t = &a->tickets[a->level];
-        t->host = host_get(d, req->host, req->host_len);
+        t->host = inner && inner->outer ? inner->outer
+                                        : lf_host_get(d, req->host, req->host_len);
         if (!t->host)
             return LF_ERESOURCE;
+        inner = t->host;
         t->req = req;
         t->domain = d;
         t->held = false;
         a->level++;
         lf_list_init(&t->link);
-        if (!t->host->queued && !full(d) && !host_full(t->host)) {
+        if (!t->host->queued && !full(d) && !lf_host_block(t->host)) {
             take_slot(t);
             continue;
         }
@@ -273,11 +276,12 @@ static enum lf_err enter(struct lf_req *req, struct lf_domain *d, bool front)
 enum lf_err lf_admit(struct lf_req *req, bool front)
 {
     req->admission.level = 0;
-    return enter(req, req->domain, front);
+    return enter(req, req->domain, NULL, front);
 }
 
 /* Slots are given back from the outermost in, so that whoever waits out there, and was
- * admitted inside before, goes first. */
+ * admitted inside before, goes first. A host that holds others back lives as long as
+ * they. */
 void lf_admit_leave(struct lf_req *req)
 {
     struct lf_admission *a = &req->admission;
@@ -293,21 +297,73 @@ void lf_admit_leave(struct lf_req *req)
             unqueue(t);
         }
         give_turn(h);
-        t->host = NULL;
-        host_drop(h);
+        t->host = lf_list_empty(&h->held) ? NULL : h;
+        lf_host_drop(h);
     }
-    while (n)
-        pump(a->tickets[--n].domain);
+    while (n) {
+        struct lf_ticket *t = &a->tickets[--n];
+        pump(t->domain);
+        if (t->host)
+            wake(t->host);
+        t->host = NULL;
+    }
 }
+
+/* ---- what answers say ---- */
+
+static struct lf_host *policy_host(const struct lf_req *req)
+{
+    const struct lf_admission *a = &req->admission;
+    for (unsigned i = 0; i < a->level; i++)
+        if (a->tickets[i].domain->conf.policy)
+            return a->tickets[i].host;
+    return NULL;
+}
+
+bool lf_admit_paced(const struct lf_req *req)
+{
+    const struct lf_host *h = policy_host(req);
+    return h && h->pace;
+}
+
+void lf_admit_park(struct lf_req *req, double seconds, const char *why)
+{
+    struct lf_host *h = policy_host(req);
+    double until = req->eng->now + seconds;
+    if (!h || until <= h->parked)
+        return;
+    if (h->parked <= req->eng->now)
+        lf_log(LF_LOG_INFO, "%s is left alone for %.3g s (%s)", h->name, seconds, why);
+    h->parked = until;
+}
+
+void lf_admit_answer(struct lf_req *req, enum lf_sign sign, double rest)
+{
+    struct lf_host *h = policy_host(req);
+    if (h && h->pace)
+        lf_pace_answer(h->pace, req->eng->now, sign, req->x.started, rest);
+}
+
+/* ---- for the statistics ---- */
 
 struct lf_domain *lf_domain_from_link(struct lf_list *link)
 {
     return lf_container(link, struct lf_domain, link);
 }
 
-bool lf_domain_waits_for_host(const struct lf_domain *d)
+enum lf_cause lf_domain_waits_for(const struct lf_domain *d)
 {
-    return d->queued && !full(d);
+    static const enum lf_cause causes[LF_BLOCKS] = {[LF_BLOCK_FULL] = LF_CAUSE_HOST,
+                                                    [LF_BLOCK_RATE] = LF_CAUSE_RATE,
+                                                    [LF_BLOCK_PARKED] = LF_CAUSE_PARKED};
+    if (!d->queued)
+        return LF_CAUSE_NONE;
+    if (full(d))
+        return LF_CAUSE_TOTAL;
+    for (unsigned i = LF_BLOCK_FULL; i < LF_BLOCKS; i++)
+        if (d->blocked[i])
+            return causes[i];
+    return LF_CAUSE_TOTAL; /* a place has just become free */
 }
 
 unsigned lf_domain_queued(const struct lf_domain *d)

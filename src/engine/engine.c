@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include "base/clock.h"
 #include "engine/conn.h"
@@ -20,6 +21,17 @@ void lf_engine_tick(struct lf_engine *eng)
 double lf_engine_now(const struct lf_engine *eng)
 {
     return eng->scripted ? eng->now : lf_clock_now();
+}
+
+/* xorshift64* */
+double lf_engine_random(struct lf_engine *eng)
+{
+    uint64_t x = eng->random;
+    x ^= x >> 12;
+    x ^= x << 25;
+    x ^= x >> 27;
+    eng->random = x;
+    return (double)((x * 2685821657736338717u) >> 11) / (double)(1ull << 53);
 }
 
 /* ---- timers ---- */
@@ -41,26 +53,32 @@ void lf_timer_stop(struct lf_engine *eng, struct lf_timer *t)
 static void account(struct lf_engine *eng, double waited)
 {
     struct lf_stats *s = &eng->stats;
-    bool host = false, total = false;
-    for (struct lf_list *n = eng->domains.next; n != &eng->domains; n = n->next) {
-        const struct lf_domain *d = lf_domain_from_link(n);
-        host |= lf_domain_waits_for_host(d);
-        total |= lf_domain_queued(d) && !lf_domain_waits_for_host(d);
-    }
-    if (total)
-        s->limited_total += waited;
-    else if (host)
-        s->limited_host += waited;
-    else if (s->active)
+    double *const seconds[] = {[LF_CAUSE_TOTAL] = &s->limited_total,
+                               [LF_CAUSE_HOST] = &s->limited_host,
+                               [LF_CAUSE_RATE] = &s->limited_rate,
+                               [LF_CAUSE_PARKED] = &s->limited_parked};
+    unsigned seen = 0;
+    for (struct lf_list *n = eng->domains.next; n != &eng->domains; n = n->next)
+        seen |= 1u << lf_domain_waits_for(lf_domain_from_link(n));
+    for (unsigned i = LF_CAUSE_TOTAL; i <= LF_CAUSE_PARKED; i++)
+        if (seen & 1u << i) {
+            *seconds[i] += waited;
+            return;
+        }
+    if (s->active)
         s->network += waited;
+    else if (eng->waiting)
+        s->backoff += waited;
 }
 
 static void wait_scripted(struct lf_engine *eng, bool block)
 {
     double due = lf_timers_due(&eng->timers);
     lf_loop_poll(&eng->loop, 0, 0); /* signals still come */
-    if (block && due < LF_NEVER && due > eng->now)
-        eng->now = due;
+    if (!block || due >= LF_NEVER || due <= eng->now)
+        return;
+    account(eng, due - eng->now);
+    eng->now = due;
 }
 
 static void wait_real(struct lf_engine *eng, bool block)
@@ -160,6 +178,8 @@ static enum lf_err init(struct lf_engine *eng, const struct lf_engine_conf *conf
     eng->scripted = conf->scripted;
     eng->system_resolver = conf->system_resolver;
     eng->now = conf->scripted ? SCRIPT_TIME : lf_clock_now();
+    if (getrandom(&eng->random, sizeof eng->random, GRND_NONBLOCK) < 0 || !eng->random)
+        eng->random = (uint64_t)(lf_clock_now() * 1e9) | 1;
     if (conf->limit && conf->limit < run.limit)
         run.limit = conf->limit;
     eng->ca = conf->ca ? strdup(conf->ca) : NULL;

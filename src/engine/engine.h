@@ -50,9 +50,30 @@ enum lf_err lf_engine_on_signal(struct lf_engine *eng, int signum,
 
 /* ---- admission ---- */
 
+/* How fast one host and port may be asked. */
+struct lf_rate {
+    double interval; /* seconds between two requests; 0: no limit */
+    double burst;    /* so many at once after a pause; 1 or more */
+    bool automatic;  /* as fast as the host bears, which is found out: see pace.h */
+};
+
+/* Limits for the hosts that a pattern matches: a host, "host:port", or with "*" for any
+ * characters. Of several the one with the most characters besides "*" holds. */
+struct lf_host_rule {
+    const char *pattern; /* lower case */
+    bool has_per_host, has_rate;
+    unsigned per_host;
+    struct lf_rate rate;
+};
+
 struct lf_domain_conf {
-    unsigned limit;    /* transfers at once; 0: no limit */
-    unsigned per_host; /* of these to one host and port; 0: no limit */
+    unsigned limit;                   /* transfers at once; 0: no limit */
+    unsigned per_host;                /* of these to one host and port; 0: no limit */
+    struct lf_rate rate;              /* for each host and port */
+    const struct lf_host_rule *rules; /* copied; in place of per_host and rate */
+    size_t nrules;
+    bool policy; /* hosts are parked here, and retries have their budget here: a session,
+                    not a group inside of one */
 };
 
 /* A request passes its domain, then that one's parent, up to the run's ceiling; it starts
@@ -67,15 +88,42 @@ bool lf_domain_within(const struct lf_domain *d, const struct lf_domain *outer);
 
 struct lf_domain_stats {
     uint64_t requests, ok, failed; /* that ended, those of inner domains included */
+    uint64_t retries, refused;     /* made; not made, since too many were */
     unsigned queued, active;       /* now */
 };
 struct lf_domain_stats lf_domain_stats(const struct lf_domain *d);
+
+struct lf_host_stats {
+    const char *name; /* "host" or "host:port"; borrowed during the call */
+    unsigned queued, active;
+    double parked; /* seconds for which nothing starts there yet; 0: not parked */
+    double rate;   /* a second; 0: no limit */
+};
+typedef void lf_host_fn(void *arg, const struct lf_host_stats *s);
+/* All hosts in use, or of which something is remembered; fn only looks. */
+void lf_domain_each_host(const struct lf_domain *d, lf_host_fn *fn, void *arg);
 
 /* ---- requests ---- */
 
 struct lf_timeouts {
     double total, connect, headers, stall; /* seconds; LF_NEVER: none */
 };
+
+/* Attempts after the first, when that failed in a way that may pass: idempotent methods,
+ * and what certainly never reached the server. Between two of them the request waits
+ * backoff × factor^n seconds, but no more than max; a host that says Retry-After is
+ * parked for so long. */
+struct lf_retry {
+    unsigned times; /* 0: none */
+    double backoff, factor, max;
+    bool jitter;     /* wait from 0 up to that, evenly spread, not all of it */
+    bool any_method; /* POST and PATCH too */
+    bool heed;       /* what Retry-After and the fields of rate limits say … */
+    double heed_max; /* … up to so many seconds */
+    uint64_t on[10]; /* bit n: status n is tried again */
+};
+void lf_retry_init(struct lf_retry *r); /* the defaults, with times 0 */
+void lf_retry_on(struct lf_retry *r, int status);
 
 #define LF_BODY_UNKNOWN UINT64_MAX
 
@@ -114,10 +162,11 @@ struct lf_opts {
     struct lf_span user, pass;  /* answers Digest challenges of the URL's origin; copied;
                                    user.p NULL: nobody does */
     struct lf_timeouts timeout; /* per attempt, from admission */
-    double deadline;            /* seconds from submit, queueing included */
-    unsigned redirects;         /* how many are followed */
-    uint64_t max_body;          /* decoded bytes; UINT64_MAX: no limit */
-    bool decode;                /* undo Content-Encoding */
+    struct lf_retry retry;
+    double deadline;    /* seconds from submit, queueing included */
+    unsigned redirects; /* how many are followed */
+    uint64_t max_body;  /* decoded bytes; UINT64_MAX: no limit */
+    bool decode;        /* undo Content-Encoding */
     bool stream;      /* done() comes with the head, the body is read while it arrives */
     const char *save; /* copied: the body goes to this file; NULL: to memory */
     bool resume;      /* go on with a part that an earlier try left */
@@ -241,7 +290,10 @@ struct lf_stats {
     uint64_t conns_opened, conns_reused;
     uint64_t latency[LF_LATENCY_BUCKETS]; /* of ended transfers */
     unsigned queued, active, peak_active; /* now */
-    double limited_total, limited_host;   /* seconds in which a request waited for … */
+    uint64_t retries, retries_refused;
+    double limited_total, limited_host; /* seconds in which a request waited for … */
+    double limited_rate, limited_parked;
+    double backoff; /* … or for its next attempt, and nothing was queued */
     double network; /* seconds waiting for sockets, nothing queued */
 };
 const struct lf_stats *lf_engine_stats(struct lf_engine *eng);

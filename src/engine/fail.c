@@ -45,6 +45,17 @@ void lf_req_fail(struct lf_req *req, enum lf_err err, const char *fmt, ...)
         req->res.message = "out of memory";
 }
 
+void lf_req_add_why(struct lf_req *req, const char *why)
+{
+    struct lf_result *res = &req->res;
+    size_t n = res->err ? strlen(res->message) + strlen(why) + sizeof "; " : 0;
+    char *text = n ? lf_arena_alloc(&req->arena, n) : NULL;
+    if (!text)
+        return;
+    snprintf(text, n, "%s; %s", res->message, why);
+    res->message = text;
+}
+
 void lf_fail_timeout(struct lf_req *req, double seconds, const char *how)
 {
     lf_req_fail(req, LF_ETIMEOUT, "%s %g s %s", how, seconds, doing[req->res.phase]);

@@ -283,6 +283,9 @@ static bool end_block(struct lf_req *req)
     req->head.redirect = lf_redirect_wanted(req);
     if (req->head.redirect)
         return true;
+    req->head.again = lf_retry_answered(req);
+    if (req->head.again)
+        return true;
     req->x.until_close = req->res.http_version < 20 && !req->head.chunked &&
                          req->head.length < 0 && has_body(req);
     if (!prepare_body(req) || (req->save && !lf_save_begin(req)))

@@ -8,6 +8,7 @@
 #include "engine/engine.h"
 #include "engine/names.h"
 #include "engine/offload.h"
+#include "engine/pace.h"
 #include "engine/timer.h"
 #include "engine/xfer.h"
 #include "http/proxy.h"
@@ -84,10 +85,26 @@ struct lf_admission {
  * for a redirect that goes on. */
 enum lf_err lf_admit(struct lf_req *req, bool front);
 void lf_admit_leave(struct lf_req *req); /* give everything back; lets others start */
-/* For the statistics: how many wait here, and is it for their hosts' limits alone? */
+
+/* What an answer says of the request's host, before it leaves. `why` is for the log. */
+bool lf_admit_paced(const struct lf_req *req); /* its host has a rate */
+void lf_admit_park(struct lf_req *req, double seconds, const char *why);
+void lf_admit_answer(struct lf_req *req, enum lf_sign sign, double rest);
+
+/* One retry is to be made: take it from the budget, if there is one left. */
+bool lf_domain_spend_retry(struct lf_domain *d);
+
+/* For the statistics: how many wait here, and what for? */
+enum lf_cause {
+    LF_CAUSE_NONE,
+    LF_CAUSE_TOTAL,  /* the domain's limit */
+    LF_CAUSE_HOST,   /* their hosts' limits … */
+    LF_CAUSE_RATE,   /* … or rates … */
+    LF_CAUSE_PARKED, /* … or these are to be left alone */
+};
 struct lf_domain *lf_domain_from_link(struct lf_list *link); /* in eng->domains */
 unsigned lf_domain_queued(const struct lf_domain *d);
-bool lf_domain_waits_for_host(const struct lf_domain *d);
+enum lf_cause lf_domain_waits_for(const struct lf_domain *d);
 
 uint32_t lf_host_hash(const char *s, size_t n);
 void lf_domain_retain(struct lf_domain *d);
@@ -123,7 +140,9 @@ struct lf_engine {
     struct lf_pool *pool_threads; /* owned; NULL until something is offloaded */
     bool system_resolver;
     char *dns_servers;  /* owned; NULL: the system's */
-    unsigned resolving; /* requests that wait for an address */
+    unsigned resolving; /* requests that wait for an address … */
+    unsigned waiting;   /* … and for their next attempt */
+    uint64_t random;    /* state of lf_engine_random */
     unsigned sockets;   /* connections all lanes may hold together */
     bool scripted;
     unsigned requests; /* alive, not pooled */
@@ -132,6 +151,8 @@ struct lf_engine {
     lf_script_fn *script_fn; /* of the scripted transport */
     void *script_arg;        /* borrowed: whoever set it */
 };
+
+double lf_engine_random(struct lf_engine *eng); /* from 0 up to 1; no secret */
 
 struct lf_transport *lf_lanes_new(struct lf_engine *eng);  /* lane.c */
 struct lf_transport *lf_script_new(struct lf_engine *eng); /* script.c */

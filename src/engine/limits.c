@@ -27,6 +27,8 @@ static double next_look(const struct lf_req *req)
     const struct lf_xfer *x = &req->x;
     double due = LF_NEVER;
     add_limit(&due, req->submitted, req->deadline);
+    if (req->state == REQ_WAITING)
+        add_limit(&due, req->retry_at, 0);
     if (req->state == REQ_RESOLVING)
         add_limit(&due, req->resolve_began, resolve_limit(req));
     if (req->admitted > 0) /* between two hops too */

@@ -22,6 +22,7 @@ void lf_opts_init(struct lf_opts *o)
         .decode = true,
         .verify = true,
     };
+    lf_retry_init(&o->retry);
 }
 
 /* ---- what can be sent ---- */
@@ -56,9 +57,6 @@ static enum lf_err check_opts(const struct lf_opts *o, const char **why)
         return LF_EREQUEST;
     *why = "a HEAD request has no body";
     if (strcmp(o->method, "HEAD") == 0 && (o->body || o->nparts || o->fed))
-        return LF_EREQUEST;
-    *why = "a HEAD request has no body";
-    if (o->body && strcmp(o->method, "HEAD") == 0)
         return LF_EREQUEST;
     *why = lf_way_check(&o->way);
     if (*why)
@@ -102,6 +100,15 @@ static const char *dup_or_null(struct lf_arena *a, const char *s)
     return s ? lf_arena_dup(a, s, strlen(s)) : NULL;
 }
 
+static bool copy_retry(struct lf_req *req, const struct lf_retry *from)
+{
+    struct lf_retry *to = lf_arena_alloc(&req->arena, sizeof *to);
+    if (to)
+        *to = *from;
+    req->retry = to;
+    return to != NULL;
+}
+
 static enum lf_err copy_opts(struct lf_req *req, const struct lf_opts *o)
 {
     enum lf_err err = lf_url_copy(&req->url, o->url);
@@ -122,6 +129,8 @@ static enum lf_err copy_opts(struct lf_req *req, const struct lf_opts *o)
         return LF_ERESOURCE;
     if (err || !req->method || !req->admission.tickets || (o->ca && !req->ca) ||
         (o->http_version && !req->http_version))
+        return LF_ERESOURCE;
+    if (o->retry.times && !copy_retry(req, &o->retry))
         return LF_ERESOURCE;
     req->timeout = o->timeout;
     req->deadline = o->deadline;

@@ -19,6 +19,7 @@ enum { MAX_REPLAYS = 3 };
 
 static void to_finished(struct lf_req *req)
 {
+    req->eng->waiting -= req->state == REQ_WAITING;
     req->state = REQ_FINISHED;
     lf_list_append(&req->eng->finished, &req->x.link);
 }
@@ -30,19 +31,6 @@ static void stop_resolving(struct lf_req *req)
     lf_names_cancel(&req->lookup);
     if (req->state == REQ_RESOLVING)
         lf_list_remove(&req->lookup.link); /* from eng->resolved */
-}
-
-void lf_req_on_timer(struct lf_timer *t)
-{
-    struct lf_req *req = lf_container(t, struct lf_req, timer);
-    if (req->state == REQ_FINISHED)
-        return;
-    if (!lf_limits_passed(req)) {
-        lf_limits_arm(req);
-        return;
-    }
-    req->res.retryable = true;
-    lf_req_break(req);
 }
 
 /* It has failed, wherever it is: out of everything it waits in. */
@@ -106,7 +94,7 @@ static bool take(struct lf_req *req, const char *p, size_t n)
         lf_req_fail(req, LF_EPROTOCOL, "the answer is not HTTP");
         return false;
     }
-    if (req->head.redirect)
+    if (req->head.redirect || req->head.again)
         return discard(req, n);
     if (!req->decoder)
         return store(req, p, n) == LF_OK;
@@ -295,6 +283,34 @@ void lf_req_admission_failed(struct lf_req *req)
     to_finished(req);
 }
 
+/* ---- time ---- */
+
+/* The wait before another attempt is over. */
+static void try_again(struct lf_req *req)
+{
+    req->eng->waiting--;
+    req->asked = req->eng->now;
+    if (lf_retry_reset(req))
+        resolve(req);
+    else
+        to_finished(req);
+}
+
+void lf_req_on_timer(struct lf_timer *t)
+{
+    struct lf_req *req = lf_container(t, struct lf_req, timer);
+    if (req->state == REQ_FINISHED)
+        return;
+    if (lf_limits_passed(req)) {
+        req->res.retryable = true;
+        lf_req_break(req);
+    } else if (req->state == REQ_WAITING && req->retry_at <= req->eng->now) {
+        try_again(req);
+    } else {
+        lf_limits_arm(req);
+    }
+}
+
 /* ---- the end ---- */
 
 static void check_whole(struct lf_req *req)
@@ -311,7 +327,7 @@ static void check_whole(struct lf_req *req)
         lf_req_fail(req, LF_ECLOSED, "the server closed the connection in the headers");
         return;
     }
-    if (req->decoder && !req->head.redirect && lf_decoder_finish(req->decoder)) {
+    if (req->decoder && lf_decoder_finish(req->decoder)) {
         req->res.retryable = true;
         lf_req_fail(req, LF_EDECODE, "%s", lf_decoder_why(req->decoder));
     }
@@ -357,7 +373,7 @@ void lf_req_fill_result(struct lf_req *req)
     bool started = req->admitted > 0;
     res->url = x->target_url;
     res->method = req->method;
-    res->attempts = started;
+    res->attempts = req->tries + started;
     res->code = x->code;
     res->sent = x->sent;
     res->reused = x->reused;
@@ -370,7 +386,7 @@ void lf_req_fill_result(struct lf_req *req)
     memcpy(res->remote_ip, x->remote_ip, sizeof res->remote_ip);
     res->timings = x->timings;
     res->timings.dns += req->resolve_took;
-    res->timings.queue = (started ? req->admitted : now) - req->submitted;
+    res->timings.queue = (started ? req->admitted : now) - req->asked;
     res->timings.total = started ? now - req->admitted : 0;
     if (res->timings.total < res->timings.first_byte) /* libcurl's clock is read later */
         res->timings.total = res->timings.first_byte;
@@ -430,16 +446,40 @@ static bool lost_on_kept_connection(struct lf_req *req)
     return true;
 }
 
+/* The exchange is over, and there will be another attempt: its host is parked, or the
+ * request waits by itself. */
+static void wait_for_retry(struct lf_req *req)
+{
+    lf_admit_leave(req);
+    lf_body_end(&req->body);
+    req->x.started = 0;
+    req->state = REQ_WAITING;
+    req->eng->waiting++;
+    lf_limits_arm(req);
+}
+
+static bool retries(struct lf_req *req)
+{
+    if (req->head.again) /* its body may have broken off, or time may have run out */
+        return req->deadline >= LF_NEVER ||
+               req->submitted + req->deadline > req->eng->now;
+    return req->res.err && lf_retry_failed(req);
+}
+
 /* An exchange, or the waiting for one, is over: go on to the next hop or be done. */
 static void finish(struct lf_req *req)
 {
-    bool again = req->x.started > 0 && lost_on_kept_connection(req);
-    if (req->x.started > 0) {
+    bool started = req->x.started > 0;
+    bool again = started && lost_on_kept_connection(req);
+    if (started) {
         if (!again)
             check_whole(req);
+        lf_retry_learn(req);
         count_transfer(req->eng, &req->x);
     }
-    if (again || goes_on(req)) {
+    if (!again && retries(req)) {
+        wait_for_retry(req);
+    } else if (again || goes_on(req)) {
         lf_admit_leave(req);
         resolve(req);
     } else if (!req->res.err && lf_save_active(req->save) && lf_save_finish(req)) {
@@ -475,6 +515,7 @@ void lf_req_submit(struct lf_req *req, lf_done_fn *done, void *arg)
     req->arg = arg;
     if (!req->submitted)
         req->submitted = req->eng->now;
+    req->asked = req->submitted;
     resolve(req);
 }
 
@@ -497,6 +538,7 @@ void lf_req_cancel(struct lf_req *req)
     lf_list_remove(&req->x.link);
     lf_timers_remove(&eng->timers, &req->timer);
     lf_admit_leave(req);
+    eng->waiting -= req->state == REQ_WAITING;
     req->state = REQ_ENDED;
 }
 

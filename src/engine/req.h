@@ -6,6 +6,7 @@
 #include "engine/save.h"
 #include "engine/body.h"
 #include "engine/login.h"
+#include "engine/retry.h"
 #include "engine/stream.h"
 #include "http/decode.h"
 
@@ -16,6 +17,7 @@ enum lf_req_state {
     REQ_ACTIVE,    /* an exchange is on the wire */
     REQ_FINISHED,  /* in eng->finished, not yet looked at */
     REQ_SAVING,    /* its file is being finished */
+    REQ_WAITING,   /* for its next attempt */
     REQ_ENDED      /* done() was called, or it was cancelled */
 };
 
@@ -27,6 +29,7 @@ struct lf_head {
     bool chunked, encoded; /* Transfer-Encoding, Content-Encoding */
     unsigned located;      /* how many Location */
     bool redirect;         /* it will be followed: the body is of no interest */
+    bool again;            /* the request is tried again: neither is it here */
     bool enough;           /* we broke the exchange off and are content */
     uint64_t discarded;
 };
@@ -52,8 +55,12 @@ struct lf_req {
     struct lf_headers resolve; /* host or host:port → addresses */
     int ip;
     double deadline;
-    unsigned redirects; /* still allowed */
-    unsigned replays;   /* how often it was lost with a kept connection */
+    unsigned redirects;           /* still allowed */
+    unsigned replays;             /* how often it was lost with a kept connection */
+    const struct lf_retry *retry; /* arena; NULL: one attempt */
+    unsigned tries;               /* attempts that were given up */
+    double retry_at;              /* when the next one begins */
+    double rest;                  /* for how long the host asked to be left alone */
     unsigned max_redirects;
     uint64_t max_body;
     bool decode, verify;
@@ -65,6 +72,7 @@ struct lf_req {
     /* how it goes */
     struct lf_timer timer; /* the earliest moment at which a limit could be passed */
     double submitted, admitted, active_at;
+    double asked; /* when this attempt was: `submitted`, or the end of the wait before */
     struct lf_lookup lookup;
     double resolve_began, resolve_took;
     struct lf_jar *jar;            /* held; NULL: none yet */
@@ -86,6 +94,9 @@ struct lf_req {
 /* The request has failed: a sentence without the URL. Keeps an earlier failure. */
 void lf_req_fail(struct lf_req *req, enum lf_err err, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
+
+/* Say more of a failure: why nothing was done about it. */
+void lf_req_add_why(struct lf_req *req, const char *why);
 
 void lf_req_admission_failed(struct lf_req *req);
 void lf_req_on_timer(struct lf_timer *t);

@@ -20,6 +20,7 @@
 #include "engine/req.h"
 
 enum { MAX_VALIDATOR = 1000, BLOCK = 64 << 10 };
+static const char unnamed[] = ".XXXXXX"; /* mkostemp fills it in */
 
 struct lf_save {
     struct lf_req *req;       /* borrowed; NULL: nobody waits any more */
@@ -138,7 +139,7 @@ enum lf_err lf_save_new(struct lf_req *req, const struct lf_opts *o, const char 
     s->fd = -1;
     s->resume = o->resume;
     s->path = strdup(o->save);
-    s->temp = joined(o->save, o->resume ? ".part" : ".XXXXXX");
+    s->temp = joined(o->save, o->resume ? ".part" : unnamed);
     s->info = o->resume ? joined(o->save, ".part.info") : NULL;
     if (!s->path || !s->temp || (o->resume && !s->info))
         return LF_ERESOURCE;
@@ -149,12 +150,19 @@ enum lf_err lf_save_new(struct lf_req *req, const struct lf_opts *o, const char 
     return err || !o->resume ? err : ask_for_rest(req);
 }
 
-static void discard(struct lf_save *s)
+static void close_file(struct lf_save *s)
 {
     if (s->fd >= 0)
         close(s->fd);
+    s->fd = -1;
     if (s->active && !s->resume && !s->saved)
         unlink(s->temp);
+    s->active = false;
+}
+
+static void discard(struct lf_save *s)
+{
+    close_file(s);
     free(s->path);
     free(s->temp);
     free(s->info);
@@ -170,6 +178,27 @@ void lf_save_free(struct lf_save *s)
         return;
     }
     discard(s);
+}
+
+static void ask_for_all(struct lf_req *req)
+{
+    req->save->offset = 0;
+    lf_headers_remove(&req->headers, "range", 5);
+    lf_headers_remove(&req->headers, "if-range", 8);
+}
+
+enum lf_err lf_save_again(struct lf_req *req)
+{
+    struct lf_save *s = req->save;
+    close_file(s);
+    s->complete = false;
+    s->size = 0;
+    if (!s->resume) {
+        memcpy(s->temp + strlen(s->temp) - strlen(unnamed), unnamed, strlen(unnamed));
+        return LF_OK;
+    }
+    ask_for_all(req);
+    return ask_for_rest(req);
 }
 
 /* ---- the head ---- */
@@ -243,9 +272,7 @@ bool lf_save_restarts(struct lf_req *req)
     struct lf_save *s = req->save;
     if (req->res.status != 416 || !s->offset || s->active)
         return false;
-    s->offset = 0;
-    lf_headers_remove(&req->headers, "range", 5);
-    lf_headers_remove(&req->headers, "if-range", 8);
+    ask_for_all(req);
     return true;
 }
 

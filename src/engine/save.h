@@ -18,6 +18,9 @@ bool lf_save_begin(struct lf_req *req);
 /* The part that was to be continued is of no use to the server: once more from the start.
  */
 bool lf_save_restarts(struct lf_req *req);
+/* Another attempt: what this one wrote is thrown away, or with opts.resume gone on from.
+ */
+enum lf_err lf_save_again(struct lf_req *req);
 bool lf_save_active(const struct lf_save *s); /* bytes go to the file, not to memory */
 bool lf_save_write(struct lf_req *req, const char *p, size_t n);
 /* The body is whole: check and sync it in a thread, then rename it. True: lf_req_saved is

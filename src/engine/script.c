@@ -49,8 +49,12 @@ static bool answer(struct script *s, struct lf_xfer *x, const struct lf_script_a
 {
     x->sent = true;
     x->timings.total = s->eng->now - x->started;
-    if (a->err)
+    if (a->err) {
         lf_req_on_error(x, a->err, "scripted failure");
+        lf_container(x, struct lf_req, x)->res.retryable =
+            a->err == LF_EDNS || a->err == LF_ECONNECT || a->err == LF_ECLOSED ||
+            a->err == LF_ETRUNCATED || a->err == LF_ETIMEOUT;
+    }
     return !a->err && feed_head(x, a);
 }
 
