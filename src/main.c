@@ -231,6 +231,7 @@ static void open_lua(lua_State *L, struct run *r)
     const struct lf_lib_conf conf = {
         .limit = a->limit,
         .per_host = a->per_host,
+        .retry = a->retry,
         .timeout = a->timeout,
         .headers = &a->headers,
         .user_agent = a->user_agent,
@@ -351,6 +352,8 @@ static bool open_engine(struct run *r)
     const struct lf_domain_conf limits = {
         .limit = r->args.limit ? r->args.limit : DEFAULT_LIMIT,
         .per_host = r->args.per_host ? r->args.per_host : DEFAULT_PER_HOST,
+        .rate = r->args.rate,
+        .policy = true,
     };
     if (lf_engine_new(&conf, &r->eng) != LF_OK ||
         lf_domain_new(r->eng, NULL, &limits, &r->domain) != LF_OK)

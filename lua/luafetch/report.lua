@@ -58,13 +58,28 @@ local limits = {
     knob = "limit",
   },
   {
+    key = "limited_rate",
+    say = "the rate: requests waited %d %% of the time until their host could be asked again; "
+      .. "--rate or the session's rate raises it, if the site can bear more",
+  },
+  {
+    key = "limited_parked",
+    say = "the sites: %d %% of the time requests waited for hosts that had asked to be left alone "
+      .. "(Retry-After, rate limits); a lower rate would not provoke that",
+  },
+  {
+    key = "backoff",
+    say = "failures: %d %% of the time was waiting before further attempts; see which hosts fail, and why",
+  },
+  {
     key = "network",
     say = "the network: %d %% of the time was waiting for servers with nothing queued; "
       .. "more requests at once (gather, as_completed) use that time",
   },
 }
 
---- What limited the run most, as a name: lua, limited_host, limited_total or network; nil when nothing stands out.
+--- What limited the run most, as a name: lua, limited_host, limited_total, limited_rate, limited_parked, backoff or
+--- network; nil when nothing stands out.
 function M.limited_by(stats)
   local most
   for _, limit in ipairs(limits) do
@@ -94,6 +109,10 @@ function M.text(stats)
       number(stats.requests / math.max(stats.elapsed, 1e-6)), stats.ok, stats.failed),
   }
   if stats.failed > 0 then lines[1] = lines[1] .. " (" .. failures(stats) .. ")" end
+  if stats.retries > 0 then lines[1] = lines[1] .. ", " .. count(stats.retries, "attempt") .. " repeated" end
+  if stats.retries_refused > 0 then
+    lines[1] = lines[1] .. (", %d not repeated: too many"):format(stats.retries_refused)
+  end
   if stats.transfers > 0 then
     local l = stats.latency
     lines[2] = ("%s received; latency %s median, %s p95, %s p99; %s opened, reused %s"):format(

@@ -65,6 +65,34 @@ static bool set_timeout(struct lf_args *a, const char *value)
     return true;
 }
 
+/* N, N/s, N/m, N/h or auto; as curl's --rate, but N alone is a second's. */
+static bool set_rate(struct lf_args *a, const char *value)
+{
+    static const struct {
+        const char *unit;
+        double seconds;
+    } units[] = {{"", 1}, {"/s", 1}, {"/m", 60}, {"/h", 3600}};
+    char *end;
+    double n = strtod(value, &end);
+    a->rate = (struct lf_rate){.burst = 1, .automatic = strcmp(value, "auto") == 0};
+    for (size_t i = 0; n > 0 && isfinite(n) && i < sizeof units / sizeof *units; i++)
+        if (strcmp(end, units[i].unit) == 0)
+            a->rate.interval = units[i].seconds / n;
+    if (!a->rate.automatic && a->rate.interval <= 0)
+        return wrong(a, "--rate wants N, N/s, N/m, N/h or auto, not '%s'", value);
+    return true;
+}
+
+static bool set_retry(struct lf_args *a, const char *value)
+{
+    char *end;
+    long n = strtol(value, &end, 10);
+    if (end == value || *end || n < 0 || n > 100)
+        return wrong(a, "--retry wants a number from 0 to 100, not '%s'", value);
+    a->retry = (unsigned)n;
+    return true;
+}
+
 static bool set_header(struct lf_args *a, const char *value)
 {
     const char *colon = strchr(value, ':');
@@ -175,6 +203,8 @@ static const struct option options[] = {
     {"execute", 'e', "CODE", set_code, "run CODE instead of a file; the rest are its arguments"},
     {"limit", 0, "N", set_limit, "requests at once in the whole run (100)"},
     {"per-host", 0, "N", set_per_host, "of these to one host and port (8)"},
+    {"rate", 0, "N[/s|/m|/h]|auto", set_rate, "requests to one host in that time; auto finds it out"},
+    {"retry", 0, "N", set_retry, "try again up to N times what may pass (0)"},
     {"timeout", 0, "SECONDS", set_timeout, "for one request, or 'none' (30)"},
     {"header", 0, "'NAME: VALUE'", set_header, "send it with every request; may be repeated"},
     {"user-agent", 0, "TEXT", set_user_agent, "what the requests call themselves"},

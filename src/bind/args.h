@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include "engine/engine.h"
 #include "http/headers.h"
 
 enum lf_tri { LF_NO, LF_YES, LF_AUTO };
@@ -12,6 +13,8 @@ enum lf_stats_form { LF_STATS_AUTO, LF_STATS_TEXT, LF_STATS_JSON };
 
 struct lf_args {
     unsigned limit, per_host;  /* 0: not given */
+    struct lf_rate rate;       /* of each host; none unless given */
+    unsigned retry;            /* times */
     double timeout;            /* seconds; LF_NEVER: none; negative: not given */
     struct lf_headers headers; /* owned */
     bool system_resolver;

@@ -14,6 +14,7 @@ void lf_draft_init(struct lf_draft *d)
     lf_headers_init(&d->spare);
     lf_buf_init(&d->text, LF_BUF_MAX);
     lf_buf_init(&d->sort, LF_BUF_MAX);
+    lf_buf_init(&d->rules, LF_BUF_MAX);
 }
 
 void lf_draft_free(struct lf_draft *d)
@@ -25,6 +26,7 @@ void lf_draft_free(struct lf_draft *d)
     lf_headers_free(&d->spare);
     lf_buf_free(&d->text);
     lf_buf_free(&d->sort);
+    lf_buf_free(&d->rules);
 }
 
 enum lf_err lf_draft_begin(struct lf_draft *d, const struct lf_config *base, int anchor)

@@ -23,6 +23,10 @@ enum lf_body_kind {
     LF_BODY_MULTIPART
 };
 
+struct lf_rate_said {
+    double rate, per, burst;
+};
+
 enum lf_auth_said { LF_AUTH_INHERIT, LF_AUTH_NONE, LF_AUTH_SET };
 
 /* What is being put together. Kept for re-use: its buffers grow to what is usual. Strings
@@ -43,6 +47,9 @@ struct lf_draft {
     enum lf_auth_said auth;
     struct lf_span user, pass, bearer;
     struct lf_domain_conf limits;
+    struct lf_buf rules;           /* struct lf_host_rule, what limits.rules points at */
+    struct lf_host_rule rule;      /* the one that is read just now … */
+    struct lf_rate_said rate_said; /* … and the rate */
     struct lf_jar *jar; /* borrowed: of the session's option; NULL: a new one … */
     bool no_jar;        /* … or none */
 

@@ -81,6 +81,7 @@ static void set_defaults(lua_State *L, const struct lf_lib_conf *conf)
         o->timeout.total = conf->timeout;
         m->run.total_said = true;
     }
+    o->retry.times = conf->retry;
     if (conf->insecure)
         o->verify = false;
     o->way.proxy = conf->proxy;

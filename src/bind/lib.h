@@ -12,6 +12,7 @@
 struct lf_lib_conf {
     unsigned limit;                   /* transfers at once; 0: luafetch's default */
     unsigned per_host;                /* of these to one host; 0: luafetch's default */
+    unsigned retry;                   /* times that a request is tried again */
     double timeout;                   /* seconds in all per attempt; LF_NEVER: none;
                                          negative: luafetch's default */
     const struct lf_headers *headers; /* sent with every request; NULL: none */

@@ -13,6 +13,7 @@
 #include "bind/body.h"
 #include "bind/json.h"
 #include "bind/pairs.h"
+#include "bind/policy.h"
 #include "bind/reader.h"
 #include "bind/suggest.h"
 #include "bind/url.h"
@@ -569,7 +570,7 @@ static const struct lf_option rows[] = {
     {"form", LF_ONE_REQUEST, check_form, 0},
     {"guard", LF_ANYWHERE, check_guard, LF_OPT(way.guard)},
     {"headers", LF_ANYWHERE, check_headers, 0},
-    {"hosts", LF_LATER, NULL, 0},
+    {"hosts", LF_IN_SESSION, lf_read_hosts, 0},
     {"http_version", LF_ANYWHERE, check_http_version, LF_OPT(http_version)},
     {"interface", LF_ANYWHERE, check_way, LF_OPT(way.interface)},
     {"ip", LF_ANYWHERE, check_ip, LF_OPT(ip)},
@@ -583,12 +584,12 @@ static const struct lf_option rows[] = {
     {"per_host", LF_IN_SESSION, check_limit, LF_FIELD(limits.per_host)},
     {"proxy", LF_ANYWHERE, check_proxy, 0},
     {"range", LF_LATER, NULL, 0},
-    {"rate", LF_LATER, NULL, 0},
+    {"rate", LF_IN_SESSION, lf_read_rate, LF_FIELD(limits.rate)},
     {"redirects", LF_ANYWHERE, check_redirects, LF_OPT(redirects)},
     {"referer", LF_ANYWHERE, check_referer, 0},
     {"resolve", LF_ANYWHERE, check_resolve, 0},
     {"resume", LF_ONE_REQUEST, lf_read_bool, LF_OPT(resume)},
-    {"retry", LF_LATER, NULL, 0},
+    {"retry", LF_ANYWHERE, lf_read_retry, LF_OPT(retry)},
     {"robots", LF_LATER, NULL, 0},
     {"save", LF_ONE_REQUEST, check_path, LF_OPT(save)},
     {"session", LF_ONE_REQUEST, check_session, 0},

@@ -89,23 +89,59 @@ static int l_tostring(lua_State *L)
     return 1;
 }
 
+struct host_tables {
+    lua_State *L;
+    int parked, rates; /* stack indices */
+};
+
+static void add_host(void *arg, const struct lf_host_stats *s)
+{
+    struct host_tables *t = arg;
+    const struct {
+        double value;
+        int table;
+    } fields[] = {{s->parked, t->parked}, {s->rate, t->rates}};
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        if (fields[i].value <= 0)
+            continue;
+        lua_pushnumber(t->L, fields[i].value);
+        lua_setfield(t->L, fields[i].table, s->name);
+    }
+}
+
+/* [-0, +0, m] Of the hosts in use, into the table at the top. */
+static void set_hosts(lua_State *L, const struct lf_domain *d)
+{
+    struct host_tables t = {.L = L, .parked = lua_gettop(L) + 1};
+    t.rates = t.parked + 1;
+    lua_newtable(L);
+    lua_newtable(L);
+    lf_domain_each_host(d, add_host, &t);
+    lua_setfield(L, -3, "rates");
+    lua_setfield(L, -2, "parked");
+}
+
 /* s:stats(): what its requests came to. */
 static int l_stats(lua_State *L)
 {
-    const struct lf_domain_stats st = lf_domain_stats(lf_session_check(L, 1)->domain);
+    const struct lf_domain *domain = lf_session_check(L, 1)->domain;
+    const struct lf_domain_stats st = lf_domain_stats(domain);
     const struct {
         const char *name;
         uint64_t count;
     } fields[] = {{"requests", st.requests},
                   {"ok", st.ok},
                   {"failed", st.failed},
+                  {"retries", st.retries},
+                  {"retries_refused", st.refused},
                   {"queued", st.queued},
                   {"active", st.active}};
-    lua_createtable(L, 0, 5);
+    lua_createtable(L, 0, 9);
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
         lua_pushinteger(L, (lua_Integer)fields[i].count);
         lua_setfield(L, -2, fields[i].name);
     }
+    set_hosts(L, domain);
     return 1;
 }
 
@@ -244,6 +280,7 @@ static int l_session(lua_State *L)
     if (lf_draft_begin(d, &lf_maker_get(L)->run, 0))
         return luaL_error(L, "%s: not enough memory", who);
     d->limits = *lf_domain_limits(lf_task_run_domain(L));
+    d->limits.policy = true;
     lf_options_read(L, d, 1, LF_IN_SESSION, who);
     struct lf_session *s = push_empty(L);
     configure(L, s, d);

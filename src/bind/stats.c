@@ -73,7 +73,7 @@ void lf_stats_push(lua_State *L, struct lf_engine *eng, double started)
 {
     const struct lf_stats *s = lf_engine_stats(eng);
     struct lf_sched_stats sched = lf_sched_stats(L);
-    lua_createtable(L, 0, 24);
+    lua_createtable(L, 0, 32);
     set_count(L, "requests", s->requests);
     set_count(L, "ok", s->ok);
     set_count(L, "failed", lf_stats_failed(s));
@@ -83,6 +83,8 @@ void lf_stats_push(lua_State *L, struct lf_engine *eng, double started)
     set_count(L, "bytes_up", s->bytes_up);
     set_count(L, "connections_opened", s->conns_opened);
     set_count(L, "connections_reused", s->conns_reused);
+    set_count(L, "retries", s->retries);
+    set_count(L, "retries_refused", s->retries_refused);
     set_count(L, "queued", s->queued);
     set_count(L, "active", s->active);
     set_count(L, "peak_active", s->peak_active);
@@ -90,6 +92,9 @@ void lf_stats_push(lua_State *L, struct lf_engine *eng, double started)
     set_seconds(L, "elapsed", lf_engine_now(eng) - started);
     set_seconds(L, "limited_total", s->limited_total);
     set_seconds(L, "limited_host", s->limited_host);
+    set_seconds(L, "limited_rate", s->limited_rate);
+    set_seconds(L, "limited_parked", s->limited_parked);
+    set_seconds(L, "backoff", s->backoff);
     set_seconds(L, "network", s->network);
     set_seconds(L, "lua", sched.lua);
     set_errors(L, s);

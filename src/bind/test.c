@@ -9,8 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include "bind/bind.h"
+#include "bind/stats.h"
 
-enum { MAX_TEXT = 64 << 20 };
+enum { MAX_TEXT = 64 << 20, MOST_SERVED = 4096, MOST_LEVELS = 16 };
 
 #define PLAY_TYPE "luafetch.test.play"
 
@@ -20,8 +21,18 @@ struct reply {
     struct lf_buf head, body; /* owned: what answer points at */
 };
 
+/* So many requests are served in any second, and the rest gets 429. */
+struct quota {
+    struct {
+        double from, serves; /* seconds since the beginning; in a second */
+    } levels[MOST_LEVELS];
+    unsigned nlevels, n;
+    double served[MOST_SERVED]; /* when, the last ones */
+};
+
 struct page {
     struct lf_list link;
+    struct quota *quota;    /* owned; NULL: none */
     struct lf_list replies; /* owned: one after the other */
     struct reply *at;       /* the next one; the last one stays */
     char url[];
@@ -57,6 +68,20 @@ static void note(struct play *p, const char *method, const char *url)
     lf_list_append(&p->log, &s->link);
 }
 
+static bool serves(struct quota *q, double now)
+{
+    double most = 0;
+    unsigned last = q->n < MOST_SERVED ? q->n : MOST_SERVED, recent = 0;
+    for (unsigned i = 0; i < q->nlevels && q->levels[i].from <= now; i++)
+        most = q->levels[i].serves;
+    for (unsigned i = 1; i <= last && q->served[(q->n - i) % MOST_SERVED] > now - 1; i++)
+        recent++;
+    if (recent >= most)
+        return false;
+    q->served[q->n++ % MOST_SERVED] = now;
+    return true;
+}
+
 static void answer(void *arg, const char *method, const char *url,
                    struct lf_script_answer *out)
 {
@@ -67,6 +92,10 @@ static void answer(void *arg, const char *method, const char *url,
         if (strcmp(page->url, url) != 0)
             continue;
         *out = page->at->answer;
+        if (page->quota && !serves(page->quota, lf_engine_now(p->eng) - p->started)) {
+            out->status = 429;
+            return;
+        }
         if (page->at->link.next != &page->replies)
             page->at = lf_container(page->at->link.next, struct reply, link);
         return;
@@ -145,6 +174,30 @@ static void add_reply(lua_State *L, struct page *page)
     read_reply(L, r);
 }
 
+/* [-0, +0, e] `quota` of the table on top: a number, or {{from, number}, …}. */
+static void read_quota(lua_State *L, struct page *page)
+{
+    int type = lua_getfield(L, -1, "quota");
+    if (type != LUA_TNIL)
+        check(L, (page->quota = calloc(1, sizeof *page->quota)) ? LF_OK : LF_ERESOURCE);
+    if (type == LUA_TNUMBER) {
+        page->quota->nlevels = 1;
+        page->quota->levels[0].serves = lua_tonumber(L, -1);
+    }
+    for (lua_Integer i = 1; type == LUA_TTABLE && i <= luaL_len(L, -1); i++) {
+        if (i > MOST_LEVELS)
+            luaL_error(L, "test.run: quota: more than %d levels", MOST_LEVELS);
+        lua_geti(L, -1, i);
+        lua_geti(L, -1, 1);
+        lua_geti(L, -2, 2);
+        page->quota->levels[i - 1].from = luaL_checknumber(L, -2);
+        page->quota->levels[i - 1].serves = luaL_checknumber(L, -1);
+        page->quota->nlevels = (unsigned)i;
+        lua_pop(L, 3);
+    }
+    lua_pop(L, 1);
+}
+
 /* [-0, +0, e] The value on top: one reply, or a list of them. */
 static void add_page(lua_State *L, struct play *p, const char *url)
 {
@@ -154,6 +207,7 @@ static void add_page(lua_State *L, struct play *p, const char *url)
     lf_list_init(&page->replies);
     lf_list_append(&p->pages, &page->link);
     luaL_checktype(L, -1, LUA_TTABLE);
+    read_quota(L, page);
     lua_Integer n = luaL_len(L, -1);
     if (!n)
         add_reply(L, page);
@@ -176,6 +230,7 @@ static void free_page(struct page *page)
         lf_buf_free(&r->body);
         free(r);
     }
+    free(page->quota);
     free(page);
 }
 
@@ -197,7 +252,7 @@ static int play_gc(lua_State *L)
 static struct play *play_new(lua_State *L)
 {
     const struct lf_engine_conf conf = {.scripted = true};
-    const struct lf_domain_conf limits = {.limit = 100, .per_host = 8};
+    const struct lf_domain_conf limits = {.limit = 100, .per_host = 8, .policy = true};
     struct play *p = lua_newuserdatauv(L, sizeof *p, 0);
     memset(p, 0, sizeof *p);
     lf_list_init(&p->pages);
@@ -210,12 +265,15 @@ static struct play *play_new(lua_State *L)
     return p;
 }
 
-/* [-0, +1, m] {requests = {{method, url, at}, …}, elapsed = seconds, leftovers = n} */
+/* [-0, +1, m] {requests = {{method, url, at}, …}, elapsed = seconds, leftovers = n,
+ * stats = the counters} */
 static void push_log(lua_State *L, struct play *p)
 {
     struct lf_leftovers left = lf_engine_leftovers(p->eng);
     lua_Integer i = 0;
-    lua_createtable(L, 0, 3);
+    lua_createtable(L, 0, 4);
+    lf_stats_push(L, p->eng, p->started);
+    lua_setfield(L, -2, "stats");
     lua_newtable(L);
     for (struct lf_list *n = p->log.next; n != &p->log; n = n->next) {
         struct sent *s = lf_container(n, struct sent, link);

@@ -46,6 +46,7 @@ void play_cookies(struct reply *r);
 void play_close_after(struct reply *r);
 void play_stale(struct reply *r);
 void play_fail(struct reply *r);
+void play_quota(struct reply *r);
 void play_count(struct reply *r);
 void play_stats(struct reply *r);
 void play_redirect(struct reply *r);

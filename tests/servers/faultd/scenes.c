@@ -45,6 +45,7 @@ static const struct scene scenes[] = {
     MADE("/close-after", play_close_after, "Connection: close"),
     MADE("/stale", play_stale, "answers; the connection's next request gets FIN only"),
     MADE("/fail/", play_fail, "first N of ?key= get ?status=503 (0: FIN), ?after=S"),
+    MADE("/quota/", play_quota, "N in any second; 429 beyond, with Retry-After: ?after=S"),
     MADE("/count", play_count, "how often ?key= came, by path, as JSON"),
     MADE("/stats", play_stats, "the server's totals as JSON"),
     MADE("/redirect/", play_redirect, "N hops to /ok, ?status=302"),

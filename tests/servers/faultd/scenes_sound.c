@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include "conn.h"
 #include "tally.h"
@@ -218,6 +219,32 @@ void play_fail(struct reply *r)
     if (after != FOR_EVER)
         sayf(r, "Retry-After: %llu\r\n", (unsigned long long)after);
     say(r, "Content-Length: 7\r\n\r\nfailed\n");
+}
+
+enum { MOST_SERVED = 4096 };
+
+/* All paths share the second: N may be another one in the next request. */
+void play_quota(struct reply *r)
+{
+    static double served[MOST_SERVED];
+    static unsigned long n;
+    struct timespec ts;
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    double now = (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+    uint64_t recent = 0;
+    for (unsigned long i = 1; i <= n && i <= MOST_SERVED; i++, recent++)
+        if (served[(n - i) % MOST_SERVED] <= now - 1)
+            break;
+    if (recent < arg_number(r, 50)) {
+        served[n++ % MOST_SERVED] = now;
+        play_ok(r);
+        return;
+    }
+    uint64_t after = query_number(r->req->query, "after", FOR_EVER);
+    say_status(r, 429);
+    if (after != FOR_EVER)
+        sayf(r, "Retry-After: %llu\r\n", (unsigned long long)after);
+    say(r, "Content-Length: 9\r\n\r\ntoo fast\n");
 }
 
 struct count_list {
