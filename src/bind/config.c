@@ -115,7 +115,7 @@ enum lf_err lf_query_merge(struct lf_buf *q, const struct lf_buf *from,
 void lf_config_init(struct lf_config *c)
 {
     lf_opts_init(&c->opts);
-    c->total_said = c->max_body_said = c->proxy_fn = c->digest = false;
+    c->total_said = c->max_body_said = c->proxy_fn = c->observed = c->digest = false;
     lf_headers_init(&c->headers);
     lf_headers_init(&c->resolve);
     lf_buf_init(&c->params, LF_URL_MAX);
@@ -144,6 +144,7 @@ enum lf_err lf_config_copy(struct lf_config *to, const struct lf_config *from)
     to->total_said = from->total_said;
     to->max_body_said = from->max_body_said;
     to->proxy_fn = from->proxy_fn;
+    to->observed = from->observed;
     to->digest = from->digest;
     enum lf_err err = lf_headers_copy(&to->headers, &from->headers);
     if (!err)

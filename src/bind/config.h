@@ -9,6 +9,7 @@
 struct lf_config {
     struct lf_opts opts; /* its strings are borrowed: see whoever holds the config */
     bool total_said, max_body_said; /* not just the defaults: streams heed them too */
+    bool observed;                  /* retry.on_retry is a function: there, as proxy_fn */
     bool proxy_fn; /* a function says the proxy: in the options table, or the session's */
     struct lf_headers headers; /* owned: complete, in the order they are sent */
     struct lf_headers resolve; /* owned: host or host:port, "address,address" */

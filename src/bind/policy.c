@@ -19,8 +19,8 @@ static bool is_false(lua_State *L)
 
 static void check_times(struct lf_reader *r, void *out)
 {
-    *(unsigned *)out = (unsigned)lf_reader_whole(
-        r, "a whole number up to 100 or false", 0, MOST_TIMES, 0);
+    *(unsigned *)out = (unsigned)lf_reader_whole(r, "a whole number up to 100 or false",
+                                                 0, MOST_TIMES, 0);
 }
 
 static void check_wait(struct lf_reader *r, void *out)
@@ -64,6 +64,13 @@ static void check_on(struct lf_reader *r, void *out)
     }
 }
 
+static void check_observer(struct lf_reader *r, void *out)
+{
+    if (lua_type(r->L, -1) != LUA_TFUNCTION)
+        lf_reader_wrong(r, "a function");
+    *(bool *)out = true;
+}
+
 static const struct lf_option retry_rows[] = {
     {"any_method", LF_ANYWHERE, lf_read_bool, LF_OPT(retry.any_method)},
     {"backoff", LF_ANYWHERE, check_wait, LF_OPT(retry.backoff)},
@@ -72,6 +79,7 @@ static const struct lf_option retry_rows[] = {
     {"max", LF_ANYWHERE, check_wait, LF_OPT(retry.max)},
     {"max_retry_after", LF_ANYWHERE, check_wait, LF_OPT(retry.heed_max)},
     {"on", LF_ANYWHERE, check_on, 0},
+    {"on_retry", LF_ANYWHERE, check_observer, LF_FIELD(c.observed)},
     {"respect_retry_after", LF_ANYWHERE, lf_read_bool, LF_OPT(retry.heed)},
     {"times", LF_ANYWHERE, check_times, LF_OPT(retry.times)},
 };
@@ -106,7 +114,8 @@ static void check_positive(struct lf_reader *r, void *out)
 
 static void check_burst(struct lf_reader *r, void *out)
 {
-    *(double *)out = (double)lf_reader_whole(r, "a whole number from 1", 1, MOST_BURST, 1);
+    *(double *)out =
+        (double)lf_reader_whole(r, "a whole number from 1", 1, MOST_BURST, 1);
 }
 
 static const struct lf_option rate_rows[] = {
@@ -150,8 +159,8 @@ void lf_read_rate(struct lf_reader *r, void *out)
 static void check_rule_per_host(struct lf_reader *r, void *out)
 {
     r->d->rule.has_per_host = true;
-    *(unsigned *)out = (unsigned)lf_reader_whole(r, "a whole number from 1 or false", 1,
-                                                 INT32_MAX, 0);
+    *(unsigned *)out =
+        (unsigned)lf_reader_whole(r, "a whole number from 1 or false", 1, INT32_MAX, 0);
 }
 
 static void check_rule_rate(struct lf_reader *r, void *out)

@@ -53,7 +53,11 @@ static size_t format(const struct lf_progress *p, const struct lf_stats *s, char
         (unsigned long long)s->requests, (unsigned long long)lf_stats_failed(s),
         s->active, s->queued, (double)s->bytes_down / 1e6,
         elapsed > 0 ? (double)s->requests / elapsed : 0);
-    return n > 0 && (size_t)n < size ? (size_t)n : 0;
+    size_t len = n > 0 && (size_t)n < size ? (size_t)n : 0;
+    n = s->parked ? snprintf(out + len, size - len, ", %u %s parked", s->parked,
+                             s->parked == 1 ? "host" : "hosts")
+                  : 0;
+    return n > 0 && (size_t)n < size - len ? len + (size_t)n : len;
 }
 
 static void on_timer(struct lf_timer *timer)

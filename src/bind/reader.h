@@ -49,8 +49,10 @@ const char *lf_reader_string(struct lf_reader *r, const char *want, size_t *n);
  * false. */
 const char *lf_reader_text(struct lf_reader *r, const char *want);
 
-/* Read the table at `idx` by `n` rows, sorted by name; r->name is its own, "" outermost. */
-void lf_reader_table(struct lf_reader *r, int idx, const struct lf_option *rows, size_t n);
+/* Read the table at `idx` by `n` rows, sorted by name; r->name is its own, "" outermost.
+ */
+void lf_reader_table(struct lf_reader *r, int idx, const struct lf_option *rows,
+                     size_t n);
 /* The same for a table within: at the top; names become "outer.inner". */
 void lf_reader_inner(struct lf_reader *r, const struct lf_option *rows, size_t n,
                      const char *want);

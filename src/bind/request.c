@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "bind/bind.h"
+#include "bind/observer.h"
 #include "bind/suggest.h"
 #include "http/auth.h"
 #include "http/percent.h"
@@ -340,6 +341,45 @@ static void ask_proxy(lua_State *L, const struct making *m, struct lf_req *req, 
     lua_error(L);
 }
 
+/* ---- an observer of retries ---- */
+
+/* [-0, +(0|1), -] The function in that table's own retry table. */
+static bool push_observer(lua_State *L, int table)
+{
+    if (!table || lua_type(L, table) != LUA_TTABLE)
+        return false;
+    int top = lua_gettop(L);
+    lua_pushliteral(L, "retry");
+    if (lua_rawget(L, table) == LUA_TTABLE) {
+        lua_pushliteral(L, "on_retry");
+        lua_rawget(L, -2);
+    }
+    if (lua_type(L, -1) == LUA_TFUNCTION) {
+        lua_replace(L, top + 1);
+        lua_settop(L, top + 1);
+        return true;
+    }
+    lua_settop(L, top);
+    return false;
+}
+
+/* [-0, +0, m] The request's own, or else that of its session. */
+static struct lf_retry_watch *make_observer(lua_State *L, const struct making *m, int idx,
+                                            int opts, int session)
+{
+    int top = lua_gettop(L);
+    if (!push_observer(L, idx) && !push_observer(L, opts)) {
+        if (m->session && !session) {
+            lf_options_session(L, idx, opts);
+            session = lua_gettop(L);
+        }
+        lf_session_push_observer(L, session);
+    }
+    struct lf_retry_watch *watch = lf_observer_new(L);
+    lua_settop(L, top);
+    return watch;
+}
+
 struct lf_req *lf_request_make(lua_State *L, int idx, int opts, int session,
                                const char *who, const char *method)
 {
@@ -357,7 +397,11 @@ struct lf_req *lf_request_make(lua_State *L, int idx, int opts, int session,
     m.o.domain = domain_for(L, m.session);
 
     struct lf_req *req = NULL;
+    if ((m.drafted ? &m.all->draft.c : m.base)->observed && m.o.retry.times)
+        m.o.watch = make_observer(L, &m, idx, opts, session);
     enum lf_err err = build(&m, lf_task_engine(L), anchor, method, &req);
+    if (err && m.o.watch)
+        m.o.watch->gone(m.o.watch);
     if (!err && (m.drafted ? &m.all->draft.c : m.base)->proxy_fn)
         ask_proxy(L, &m, req, idx, opts, session, who);
     if (!err)

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 #include "bind/bind.h"
+#include "bind/observer.h"
 #include "bind/suggest.h"
 
 enum { BATCH = 16, LISTED = 20, MAX_NAMES = 100, WAIVED = 8 };
@@ -23,6 +24,7 @@ static int sched_gc(lua_State *L)
         free(t->nest);
         free(t);
     }
+    lf_observers_free(s);
     lf_text_unref(s->beside);
     s->beside = NULL;
     lf_pulse_free(s->pulse);
@@ -39,6 +41,7 @@ void lf_sched_open(lua_State *L, struct lf_engine *eng, struct lf_domain *domain
     lf_list_init(&s->dying);
     lf_list_init(&s->due);
     lf_list_init(&s->pool);
+    lf_list_init(&s->observers);
     s->L = L;
     s->eng = eng;
     s->domain = domain;
@@ -193,6 +196,8 @@ static void loop(struct lf_sched *s)
         run_batch(s);
         if (s->top->state == LF_TASK_ENDED)
             return;
+        if (!lf_list_empty(&s->observers))
+            lf_observers_tell(s);
         bool block = idle(s) && (told || !s->stopping);
         if (!lf_engine_step(s->eng, block) && block && idle(s) && s->stopping == told)
             deadlock(s);

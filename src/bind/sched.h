@@ -125,6 +125,7 @@ struct lf_sched {
     struct lf_task *current;  /* running or being unwound; NULL: none */
     struct lf_task *top;
     struct lf_list ready, dying, due;
+    struct lf_list observers; /* see observer.c */
     struct lf_list pool;      /* free task records by link, each keeps its slot */
     lua_State *running;       /* the innermost thread that runs now; NULL: none */
     lua_State *blocked;       /* a state that cannot yield, under the running coroutine */

@@ -27,7 +27,7 @@ static const size_t texts[] = {
     offsetof(struct lf_opts, way.unix_socket),
     offsetof(struct lf_opts, way.interface),
 };
-enum { TEXTS = sizeof texts / sizeof *texts, PROXY_FN = TEXTS + 1 };
+enum { TEXTS = sizeof texts / sizeof *texts, PROXY_FN = TEXTS + 1, OBSERVER_FN };
 
 static const char meta_key, methods_key; /* their addresses: tables in the registry */
 static const char who[] = "session";
@@ -225,14 +225,30 @@ static void keep_texts(lua_State *L, struct lf_session *s)
         lua_getfield(L, 1, "proxy");
         lua_rawseti(L, -2, PROXY_FN);
     }
+    if (s->config.observed) {
+        lua_getfield(L, 1, "retry");
+        lua_getfield(L, -1, "on_retry");
+        lua_rawseti(L, -3, OBSERVER_FN);
+        lua_pop(L, 1);
+    }
     lua_setiuservalue(L, -2, UV_KEPT);
+}
+
+static void push_kept(lua_State *L, int idx, int which)
+{
+    lua_getiuservalue(L, idx, UV_KEPT);
+    lua_rawgeti(L, -1, which);
+    lua_remove(L, -2);
 }
 
 void lf_session_push_proxy(lua_State *L, int idx)
 {
-    lua_getiuservalue(L, idx, UV_KEPT);
-    lua_rawgeti(L, -1, PROXY_FN);
-    lua_remove(L, -2);
+    push_kept(L, idx, PROXY_FN);
+}
+
+void lf_session_push_observer(lua_State *L, int idx)
+{
+    push_kept(L, idx, OBSERVER_FN);
 }
 
 static void configure(lua_State *L, struct lf_session *s, struct lf_draft *d)

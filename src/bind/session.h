@@ -23,5 +23,7 @@ void lf_session_push_methods(lua_State *L);
 
 /* [-0, +1, -] Push the function that says the proxy, or nil. */
 void lf_session_push_proxy(lua_State *L, int idx);
+/* The same for retry.on_retry. */
+void lf_session_push_observer(lua_State *L, int idx);
 
 #endif

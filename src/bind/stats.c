@@ -87,6 +87,8 @@ void lf_stats_push(lua_State *L, struct lf_engine *eng, double started)
     set_count(L, "retries_refused", s->retries_refused);
     set_count(L, "queued", s->queued);
     set_count(L, "active", s->active);
+    set_count(L, "waiting", s->waiting);
+    set_count(L, "parked", s->parked);
     set_count(L, "peak_active", s->peak_active);
     set_count(L, "tasks", sched.tasks);
     set_seconds(L, "elapsed", lf_engine_now(eng) - started);

@@ -50,6 +50,7 @@ struct play {
     struct lf_domain *domain;  /* owned */
     struct lf_list pages, log; /* owned */
     double started;
+    double lua; /* seconds that scripts had computed for before */
 };
 
 /* ---- the transport's side: no Lua ---- */
@@ -262,6 +263,7 @@ static struct play *play_new(lua_State *L)
     check(L, lf_domain_new(p->eng, NULL, &limits, &p->domain));
     lf_script_set(p->eng, answer, p);
     p->started = lf_engine_now(p->eng);
+    p->lua = lf_sched_stats(L).lua;
     return p;
 }
 
@@ -273,6 +275,8 @@ static void push_log(lua_State *L, struct play *p)
     lua_Integer i = 0;
     lua_createtable(L, 0, 4);
     lf_stats_push(L, p->eng, p->started);
+    lua_pushnumber(L, lf_sched_stats(L).lua - p->lua);
+    lua_setfield(L, -2, "lua");
     lua_setfield(L, -2, "stats");
     lua_newtable(L);
     for (struct lf_list *n = p->log.next; n != &p->log; n = n->next) {

@@ -366,6 +366,16 @@ enum lf_cause lf_domain_waits_for(const struct lf_domain *d)
     return LF_CAUSE_TOTAL; /* a place has just become free */
 }
 
+unsigned lf_domain_parked(const struct lf_domain *d)
+{
+    unsigned n = 0;
+    if (!d->conf.policy)
+        return 0;
+    for (struct lf_host *h = lf_host_next(d, NULL); h; h = lf_host_next(d, h))
+        n += h->parked > d->eng->now;
+    return n;
+}
+
 unsigned lf_domain_queued(const struct lf_domain *d)
 {
     return d->queued;

@@ -228,10 +228,14 @@ void lf_engine_free(struct lf_engine *eng)
 
 const struct lf_stats *lf_engine_stats(struct lf_engine *eng)
 {
-    eng->stats.queued = 0;
-    for (struct lf_list *n = eng->domains.next; n != &eng->domains; n = n->next)
-        eng->stats.queued += lf_domain_queued(lf_domain_from_link(n));
-    return &eng->stats;
+    struct lf_stats *s = &eng->stats;
+    s->queued = s->parked = 0;
+    s->waiting = eng->waiting;
+    for (struct lf_list *n = eng->domains.next; n != &eng->domains; n = n->next) {
+        s->queued += lf_domain_queued(lf_domain_from_link(n));
+        s->parked += lf_domain_parked(lf_domain_from_link(n));
+    }
+    return s;
 }
 
 struct lf_leftovers lf_engine_leftovers(const struct lf_engine *eng)

@@ -60,7 +60,7 @@ struct lf_rate {
 /* Limits for the hosts that a pattern matches: a host, "host:port", or with "*" for any
  * characters. Of several the one with the most characters besides "*" holds. */
 struct lf_host_rule {
-    const char *pattern; /* lower case */
+    const char *pattern; /* in any case */
     bool has_per_host, has_rate;
     unsigned per_host;
     struct lf_rate rate;
@@ -125,6 +125,22 @@ struct lf_retry {
 void lf_retry_init(struct lf_retry *r); /* the defaults, with times 0 */
 void lf_retry_on(struct lf_retry *r, int status);
 
+struct lf_retry_note {
+    const char *url;  /* without credentials; borrowed during the call, as … */
+    unsigned attempt; /* the one that failed, from 1 */
+    int status;       /* of its answer, when err is LF_OK */
+    enum lf_err err;
+    const char *message; /* … this; NULL: no err */
+    double wait;         /* seconds until the next one, at least */
+};
+
+/* Who is told of further attempts; called inside lf_engine_step, touches only its own
+ * memory. */
+struct lf_retry_watch {
+    void (*retrying)(struct lf_retry_watch *w, const struct lf_retry_note *note);
+    void (*gone)(struct lf_retry_watch *w); /* the last call: the request is freed */
+};
+
 #define LF_BODY_UNKNOWN UINT64_MAX
 
 struct lf_part { /* of a body: bytes, or else the file at `path` as a whole, which is */
@@ -163,10 +179,11 @@ struct lf_opts {
                                    user.p NULL: nobody does */
     struct lf_timeouts timeout; /* per attempt, from admission */
     struct lf_retry retry;
-    double deadline;    /* seconds from submit, queueing included */
-    unsigned redirects; /* how many are followed */
-    uint64_t max_body;  /* decoded bytes; UINT64_MAX: no limit */
-    bool decode;        /* undo Content-Encoding */
+    struct lf_retry_watch *watch; /* NULL: nobody; the request's when it could be made */
+    double deadline;              /* seconds from submit, queueing included */
+    unsigned redirects;           /* how many are followed */
+    uint64_t max_body;            /* decoded bytes; UINT64_MAX: no limit */
+    bool decode;                  /* undo Content-Encoding */
     bool stream;      /* done() comes with the head, the body is read while it arrives */
     const char *save; /* copied: the body goes to this file; NULL: to memory */
     bool resume;      /* go on with a part that an earlier try left */
@@ -290,6 +307,7 @@ struct lf_stats {
     uint64_t conns_opened, conns_reused;
     uint64_t latency[LF_LATENCY_BUCKETS]; /* of ended transfers */
     unsigned queued, active, peak_active; /* now */
+    unsigned waiting, parked; /* now: requests for an attempt, hosts to be left alone */
     uint64_t retries, retries_refused;
     double limited_total, limited_host; /* seconds in which a request waited for … */
     double limited_rate, limited_parked;

@@ -3,6 +3,7 @@
  * fast it may be asked). */
 #include "engine/host.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -76,6 +77,14 @@ static int by_literals(const void *a, const void *b)
     return n != m ? (n < m) - (n > m) : strcmp(p, q);
 }
 
+static char *lower(const char *s)
+{
+    char *copy = strdup(s);
+    for (char *p = copy; p && *p; p++)
+        *p = (char)tolower((unsigned char)*p);
+    return copy;
+}
+
 static bool copy_rules(struct lf_domain *d)
 {
     const struct lf_domain_conf *conf = &d->conf;
@@ -84,7 +93,7 @@ static bool copy_rules(struct lf_domain *d)
         return false;
     for (size_t i = 0; i < conf->nrules; i++) {
         d->rules[i] = conf->rules[i];
-        d->rules[i].pattern = strdup(conf->rules[i].pattern);
+        d->rules[i].pattern = lower(conf->rules[i].pattern);
     }
     for (size_t i = 0; i < conf->nrules; i++)
         if (!d->rules[i].pattern)

@@ -104,6 +104,7 @@ enum lf_cause {
 };
 struct lf_domain *lf_domain_from_link(struct lf_list *link); /* in eng->domains */
 unsigned lf_domain_queued(const struct lf_domain *d);
+unsigned lf_domain_parked(const struct lf_domain *d); /* hosts */
 enum lf_cause lf_domain_waits_for(const struct lf_domain *d);
 
 uint32_t lf_host_hash(const char *s, size_t n);

@@ -172,6 +172,7 @@ enum lf_err lf_req_new(struct lf_engine *eng, const struct lf_opts *o,
         lf_req_free(req);
         return err;
     }
+    req->watch = o->watch;
     *out = req;
     return LF_OK;
 }
@@ -249,6 +250,8 @@ void lf_req_free(struct lf_req *req)
     lf_jar_free(req->jar);
     lf_decoder_free(req->decoder);
     lf_proxy_free(req->own_proxy);
+    if (req->watch)
+        req->watch->gone(req->watch);
     free_history(req);
     lf_domain_release(req->domain);
     req->eng->requests--;

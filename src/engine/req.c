@@ -451,7 +451,6 @@ static bool lost_on_kept_connection(struct lf_req *req)
 static void wait_for_retry(struct lf_req *req)
 {
     lf_admit_leave(req);
-    lf_body_end(&req->body);
     req->x.started = 0;
     req->state = REQ_WAITING;
     req->eng->waiting++;

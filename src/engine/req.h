@@ -58,6 +58,7 @@ struct lf_req {
     unsigned redirects;           /* still allowed */
     unsigned replays;             /* how often it was lost with a kept connection */
     const struct lf_retry *retry; /* arena; NULL: one attempt */
+    struct lf_retry_watch *watch; /* owned until its gone(); NULL: nobody */
     unsigned tries;               /* attempts that were given up */
     double retry_at;              /* when the next one begins */
     double rest;                  /* for how long the host asked to be left alone */

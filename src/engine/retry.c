@@ -68,6 +68,18 @@ static double backoff(const struct lf_req *req)
     return r->jitter ? most * lf_engine_random(req->eng) : most;
 }
 
+static void tell(struct lf_req *req, double wait)
+{
+    const struct lf_result *res = &req->res;
+    const struct lf_retry_note note = {.url = req->x.target_url,
+                                       .attempt = req->tries,
+                                       .status = res->status,
+                                       .err = res->err,
+                                       .message = res->message,
+                                       .wait = wait};
+    req->watch->retrying(req->watch, &note);
+}
+
 /* `wait` seconds from now, if the time and the budget are there. */
 static bool plan(struct lf_req *req, double wait)
 {
@@ -81,6 +93,8 @@ static bool plan(struct lf_req *req, double wait)
     req->eng->stats.retries++;
     req->tries++;
     req->retry_at = req->eng->now + wait;
+    if (req->watch)
+        tell(req, wait > req->rest ? wait : req->rest);
     return true;
 }
 

@@ -7,7 +7,8 @@ local function stats(changes)
     transfers = 100, redirects = 0, bytes_down = 1234567, bytes_up = 0, elapsed = 2,
     connections_opened = 8, connections_reused = 92,
     latency = { p50 = 0.0123, p95 = 0.08, p99 = 1.2 },
-    limited_host = 0, limited_total = 0, network = 0, lua = 0, limit = 100, per_host = 8,
+    limited_host = 0, limited_total = 0, limited_rate = 0, limited_parked = 0, backoff = 0, network = 0, lua = 0,
+    retries = 0, retries_refused = 0, limit = 100, per_host = 8,
   }
   for name, value in pairs(changes or {}) do t[name] = value end
   return t
