@@ -33,9 +33,9 @@ end
 for _, name in ipairs { "json", "url", "html" } do check_table("lf." .. name .. ".", lf[name]) end
 check_table("lf.", lf)
 
--- Rows {"name", … } of the tables of options; those marked LATER are refused by name.
-for line in io.lines "src/bind/options.c" do
-  local name = line:match '^ +{"([%w_]+)",'
+-- Rows {"name", LF_… } of the tables of options; those marked LATER are refused by name.
+for line in io.popen("cat src/bind/*.c"):lines() do
+  local name = line:match '^ +{"([%w_]+)", LF_'
   if name and not line:find("LATER", 1, true) then check(name, "option") end
 end
 

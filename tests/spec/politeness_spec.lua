@@ -120,7 +120,8 @@ describe("a rate", function()
 
   it("of the run is --rate", function()
     local fault = servers.fault()
-    local r = command { "--stats", "--rate", "5/s", "-e", ("for i = 1, 4 do print(fetch(%q).status) end"):format(fault.url .. "/ok") }
+    local code = ("for i = 1, 4 do print(fetch(%q).status) end"):format(fault.url .. "/ok")
+    local r = command { "--stats", "--rate", "5/s", "-e", code }
     fault:stop()
     assert.equal("200\n200\n200\n200\n", r.out)
     assert.matches("limited by the rate", r.err)
@@ -186,7 +187,8 @@ describe("limits by pattern of hosts", function()
   it("say only what they say: the rest is the session's", function()
     local urls = urls_of(3, "a.test", "b.test")
     local times = play(pages_of(urls), function()
-      local s <close> = lf.session { rate = 1, hosts = { ["a.test"] = { per_host = 1 }, ["b.test"] = { rate = false } } }
+      local hosts = { ["a.test"] = { per_host = 1 }, ["b.test"] = { rate = false } }
+      local s <close> = lf.session { rate = 1, hosts = hosts }
       s:gather(urls)
     end)
     near({ 0, 1, 2 }, times["a.test"])
@@ -242,7 +244,8 @@ describe("a host that asks to be left alone", function()
         fetch("http://a.test/", { retry = 1 })
       end)
     ]], ".lua")
-    assert.matches("a.test is left alone for 30 s (429, Retry-After)", command({ "--verbose", script.name }).err, 1, true)
+    local r = command { "--verbose", script.name }
+    assert.matches("a.test is left alone for 30 s (429, Retry-After)", r.err, 1, true)
     assert.equal("", command({ script.name }).err)
   end)
 
@@ -286,12 +289,12 @@ describe("a host that asks to be left alone", function()
       end)
       assert.near(44, times["a.test"][2], 2)
     end
-    local times = play({ ["http://a.test/"] = asks({ ["RateLimit-Remaining"] = "7", ["RateLimit-Reset"] = "45" }, 200) },
-      function()
-        local s <close> = lf.session { retry = 1 }
-        s:get "http://a.test/"
-        s:get "http://a.test/"
-      end)
+    local headers = { ["RateLimit-Remaining"] = "7", ["RateLimit-Reset"] = "45" }
+    local times = play({ ["http://a.test/"] = asks(headers, 200) }, function()
+      local s <close> = lf.session { retry = 1 }
+      s:get "http://a.test/"
+      s:get "http://a.test/"
+    end)
     near({ 0, 0 }, times["a.test"])
   end)
 

@@ -117,10 +117,9 @@ describe("the wait between two attempts", function()
   end)
 
   it("is spread evenly from nothing to all of it", function()
-    local waits, low, high = {}, 0, 0
-    for i = 1, 200 do
+    local low, high = 0, 0
+    for _ = 1, 200 do
       local times = play({ { error = "closed" }, { body = "" } }, function(url) lf.fetch(url, { retry = 1 }) end)
-      waits[i] = times[2]
       assert.is_true(times[2] >= 0 and times[2] < 0.5)
       if times[2] < 0.1 then low = low + 1 end
       if times[2] > 0.4 then high = high + 1 end

@@ -37,7 +37,27 @@
 ---@field resume? boolean with `save`: keep what arrived in PATH.part, and go on from there next time if the server's copy is still the same (RFC 9110 §13.1.5)
 ---@field checksum? string with `save`: "ALGORITHM:HEX" (sha256, sha512, md5 …) that the file must have
 ---@field cookies? luafetch.Pairs|false cookies to send with this request, before those of the session; false: none of the session's, and none kept
+---@field retry? integer|luafetch.Retry|false further attempts when one fails in a way that may pass. Default 0
 ---@field session? luafetch.Session whose defaults, address and limits hold
+
+---Further attempts: of GET, HEAD, OPTIONS, PUT and DELETE (RFC 9110 §9.2.2), and of any request
+---that certainly never reached the server. Tried again are the statuses of `on`, and errors
+---whose `retryable` is true: dns, connect, timeout, closed, truncated and the like. A body that
+---is a function cannot be sent twice, and a stream that was handed over is not taken back.
+---A session (and the run, for requests without one) may make 10 further attempts and then one
+---for every five requests, so that an outage is not multiplied; the error of what is not tried
+---again for that says so. A table changes what is inherited.
+---@class luafetch.Retry
+---@field times? integer|false after the first attempt, up to 100. Default 2 in a table
+---@field on? integer[]|false statuses from 400. Default 408, 429, 500, 502, 503, 504
+---@field backoff? number seconds before the second attempt. Default 0.5
+---@field factor? number by which each wait is longer than the one before. Default 2
+---@field max? number seconds of a wait at most. Default 30
+---@field jitter? "full"|false wait from 0 up to that, evenly spread, or exactly that. Default "full"
+---@field respect_retry_after? boolean leave a host alone as it asks by Retry-After (RFC 9110 §10.2.3, with 429 and 503) or the fields of rate limits; other hosts go on. Default true
+---@field max_retry_after? number seconds of that at most. Default 120
+---@field any_method? boolean POST and PATCH too, whatever the server may have done. Default false
+---@field on_retry? fun(info: { url: string, attempt: integer, status: integer?, error: luafetch.Error?, wait: number }) called before each further attempt, between two tasks: it cannot wait. `attempt` is the one that failed, from 1; `wait` the seconds until the next, at least
 
 ---One of `value`, `data` and `file`. Names are escaped as browsers do it: `"`, CR and LF
 ---become %22, %0D and %0A.

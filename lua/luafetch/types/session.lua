@@ -13,6 +13,9 @@ local lf = {}
 ---@field timeout? number|luafetch.Timeouts|false
 ---@field limit? integer|false requests of this session at once, within those of the run. Default false
 ---@field per_host? integer|false of these to one host and port. Default false
+---@field rate? number|"auto"|{ rate: number, per?: number, burst?: integer }|false requests to one host and port in a second; `rate` in `per` seconds (1), `burst` at once after a pause (1). Redirects and further attempts count. "auto": as fast as each host bears, found out by its answers. Default false, or --rate
+---@field hosts? table<string, { per_host?: integer|false, rate?: number|"auto"|table|false }> limits in place of these for hosts that a pattern matches: "example.com", "example.com:8080", or with `*` for any characters, "*.example.com". The pattern with the most other characters holds
+---@field retry? integer|luafetch.Retry|false
 ---@field redirects? integer|false
 ---@field tls? luafetch.Tls
 ---@field max_body? integer|false
@@ -128,9 +131,11 @@ function Session:map(items, fn, opts) end
 ---@return luafetch.Session self
 function Session:use(middleware) end
 
----What the session's requests came to so far: `requests` that ended (`ok` + `failed`), and
----how many are `queued` and `active` now.
----@return { requests: integer, ok: integer, failed: integer, queued: integer, active: integer }
+---What the session's requests came to so far: `requests` that ended (`ok` + `failed`),
+---`retries` that were made, and not made since there were too many (`retries_refused`); how many
+---are `queued` and `active` now; `parked`, the hosts that asked to be left alone and the seconds
+---until they are not; `rates`, requests a second by host.
+---@return { requests: integer, ok: integer, failed: integer, retries: integer, retries_refused: integer, queued: integer, active: integer, parked: table<string, number>, rates: table<string, number> }
 function Session:stats() end
 
 ---Give the session up. Requests on their way go on; new ones raise.

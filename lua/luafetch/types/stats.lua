@@ -13,6 +13,10 @@
 ---@field bytes_up integer bytes of request bodies
 ---@field connections_opened integer
 ---@field connections_reused integer
+---@field retries integer further attempts that were made
+---@field retries_refused integer … and not made, since there were too many
+---@field waiting integer requests waiting for their next attempt, now
+---@field parked integer hosts that asked to be left alone, now
 ---@field queued integer requests waiting for a limit, now
 ---@field active integer transfers running, now
 ---@field peak_active integer the most transfers that ran at once
@@ -21,6 +25,9 @@
 ---@field latency {p50: number, p95: number, p99: number} of transfers, in steps of 8 %
 ---@field limited_total number in which some request waited for the run's limit
 ---@field limited_host number in which some request waited for the limit per host
+---@field limited_rate number in which some request waited for a rate
+---@field limited_parked number in which some request waited for a host that is parked
+---@field backoff number in which requests waited for their next attempt, and none was on its way
 ---@field network number of waiting for servers with nothing queued
 ---@field lua number spent in Lua
 
