@@ -568,7 +568,7 @@ describe("single_flight", function()
 
   it("keeps no memory of keys", function()
     local f = lf.single_flight(function(key) return key end)
-    for i = 1, MANY // 10 do f("key" .. i) end
+    for i = 1, MANY do f("key" .. i) end -- the table has its size, which depends on the collector
     collectgarbage()
     local before = collectgarbage "count"
     for i = 1, MANY do f("other" .. i) end
