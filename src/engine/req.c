@@ -452,6 +452,8 @@ static void wait_for_retry(struct lf_req *req)
 {
     lf_admit_leave(req);
     req->x.started = 0;
+    req->admitted = 0; /* the wait is no part of an attempt's time */
+    req->head.again = false;
     req->state = REQ_WAITING;
     req->eng->waiting++;
     lf_limits_arm(req);

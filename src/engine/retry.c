@@ -179,10 +179,8 @@ bool lf_retry_reset(struct lf_req *req)
     res->retryable = res->sent = false;
     res->status = 0;
     lf_headers_reset(&res->headers);
-    req->admitted = 0;
     req->replays = 0;
     req->rest = 0;
-    req->x.started = 0;
     if (req->save && lf_save_again(req)) {
         lf_req_fail(req, LF_ERESOURCE, "out of memory");
         return false;

@@ -148,6 +148,14 @@ describe("aiohttp", function()
     assert.equal(200, assert(lf.fetch(web.url .. "/ok")).status)
   end)
 
+  it("aiohttp#10790: nothing is tried again that was not asked for, and attempts are counted", function()
+    local log = play({ ["http://a.test/"] = { error = "closed" } }, function()
+      local _, err = lf.fetch "http://a.test/"
+      assert.equal(1, err.attempts)
+    end)
+    assert.equal(1, #log.requests)
+  end)
+
   it("aiohttp#1925: what a session leaves open is closed without a word", function()
     local s <close> = lf.session { base_url = web.url }
     assert(s:get "/ok")
@@ -195,6 +203,13 @@ describe("httpx", function()
     for _, url in ipairs(urls) do pages[url] = { delay = 0.1 } end
     local _, _, nfailed = play(pages, function() return lf.gather(urls) end)
     assert.equal(0, nfailed)
+  end)
+
+  it("httpx#108: retries know statuses, waits and methods, in one option", function()
+    local log = play({ ["http://a.test/"] = { { status = 503 }, { error = "closed" }, { body = "x" } } }, function()
+      assert.equal("x", lf.fetch("http://a.test/", { retry = 2 }).body)
+    end)
+    assert.equal(3, #log.requests)
   end)
 
   it("httpx#3215: a thousand requests at twenty at a time are quick", function()
@@ -255,6 +270,55 @@ describe("Scrapy, Colly and Crawlee", function()
     end
     assert.equal(5, play(pages, function() return lf.gather(urls, { per_host = 2 }) end).elapsed)
     assert.equal(10, play(pages, function() return lf.gather(urls, { per_host = 2, limit = 4 }) end).elapsed)
+  end)
+
+  it("scrapy#3849: Retry-After is waited for, and other hosts go on meanwhile", function()
+    local busy = { { status = 429, headers = { ["Retry-After"] = "60" } }, { body = "x" } }
+    local log = play({ ["http://a.test/"] = busy, ["http://b.test/"] = { delay = 1 } }, function()
+      local s <close> = lf.session { retry = 2 }
+      assert.is_true(s:gather({ "http://a.test/", "http://b.test/" })[1].ok)
+    end)
+    assert.equal(60, log.requests[3].at)
+    assert.equal(0, log.requests[2].at)
+  end)
+
+  it("scrapy#802: a further attempt waits, longer each time, and not for ever", function()
+    local log = play({ ["http://a.test/"] = { status = 503 } }, function()
+      lf.fetch("http://a.test/", { retry = { times = 8, jitter = false } })
+    end)
+    for i = 3, 9 do
+      local wait, before = log.requests[i].at - log.requests[i - 1].at, log.requests[i - 1].at - log.requests[i - 2].at
+      assert.near(math.min(2 * before, 30), wait, 0.01)
+    end
+  end)
+
+  it("colly#191: a limit of requests at once and a rate hold together", function()
+    local pages, urls = {}, list(9, function(i) return "http://a.test/" .. i end)
+    for _, url in ipairs(urls) do pages[url] = { delay = 2 } end
+    local log = play(pages, function()
+      local s <close> = lf.session { per_host = 2, rate = 2 }
+      s:gather(urls)
+    end)
+    for i = 2, 9 do assert.is_true(log.requests[i].at - log.requests[i - 1].at >= 0.49) end
+    for i = 3, 9 do assert.is_true(log.requests[i].at - log.requests[i - 2].at >= 1.99) end
+  end)
+
+  it("colly#551: attempts are bounded, and so are those of all requests together", function()
+    local log = play({ ["http://a.test/"] = { status = 503 } }, function()
+      local s <close> = lf.session { retry = { times = 100, backoff = 0 } }
+      s:gather(list(50, function() return "http://a.test/" end))
+    end)
+    assert.is_true(#log.requests <= 50 + 10 + 10 + 5, #log.requests)
+  end)
+
+  it("crawlee#3741: an answer 429 slows down its host, and is not lost", function()
+    local page = { quota = 5, body = "x" }
+    local log, failed = play({ ["http://a.test/"] = page }, function()
+      local s <close> = lf.session { rate = "auto", retry = 5 }
+      return (select(2, s:gather(list(100, function() return "http://a.test/" end))))
+    end)
+    assert.equal(0, failed)
+    assert.is_true(log.elapsed < 30, log.elapsed)
   end)
 
   it("colly body limit: a body is whole or an error, never cut in silence", function()
