@@ -4,6 +4,7 @@
 #include <lauxlib.h>
 #include <string.h>
 #include "bind/bind.h"
+#include "bind/decoded.h"
 #include "bind/fields.h"
 #include "bind/json.h"
 #include "bind/links.h"
@@ -303,26 +304,6 @@ static const char *header_charset(const struct response *r, size_t *len)
     return lf_charset_param(f.value, f.value_len, len);
 }
 
-/* [-0, +1, m] The body decoded; false, with nothing pushed, when nobody knows the label.
- */
-static bool push_decoded(lua_State *L, const char *label, size_t label_len,
-                         const char *body, size_t n)
-{
-    struct lf_buf *out = lf_buf_box(L, LF_BUF_MAX);
-    enum lf_err err = lf_charset_decode(label, label_len, body, n, out);
-    if (err == LF_EDECODE) {
-        lua_pop(L, 1);
-        return false;
-    }
-    lf_buf_check(L, err);
-    lua_pushlstring(L, out->p ? out->p : "", out->len);
-    lf_buf_free(out);
-    lua_remove(L, -2);
-    return true;
-}
-
-/* A byte order mark goes before the header (WHATWG Encoding §6); UTF-8 when neither says
- * anything. */
 static int l_text(lua_State *L)
 {
     const struct response *r = check(L);
@@ -330,25 +311,13 @@ static int l_text(lua_State *L)
     if (cached(L, "text"))
         return 1;
     push_body(L);
-    size_t n, mark = 0, label_len = 0;
-    const char *body = lua_tolstring(L, -1, &n);
-    const char *label = lf_charset_bom(body, n, &mark);
-    if (label)
-        label_len = strlen(label);
-    else
-        label = header_charset(r, &label_len);
-    if (!label || lf_charset_is_utf8(label, label_len)) {
-        if (mark)
-            lua_pushlstring(L, body + mark, n - mark);
-        return 1;
-    }
-    if (!push_decoded(L, label, label_len, body + mark, n - mark)) {
-        lua_pushlstring(L, label, label_len);
-        return lf_error_fail(L, LF_EPARSE, url_of(r), "the charset '%.40s' is not known",
-                             lua_tostring(L, -1));
-    }
-    cache(L, "text");
-    return 1;
+    struct lf_header type = {.value = ""};
+    size_t at = 0;
+    lf_headers_find(block_of(r), r->headers_len, &at, "content-type", 12, &type);
+    int n = lf_decoded_push(L, type.value, type.value_len, url_of(r));
+    if (n == 1)
+        cache(L, "text");
+    return n;
 }
 
 /* [-n, +1|2, m] Keep the n (1, or nil and an Error) results at the top under `name`, and

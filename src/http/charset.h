@@ -31,6 +31,10 @@ const char *lf_charset_param(const char *value, size_t n, size_t *len);
 /* The charset a byte order mark tells, and the mark's length; NULL when there is none. */
 const char *lf_charset_bom(const char *p, size_t n, size_t *len);
 
+/* What the first bytes of an HTML document declare, by a meta element or else an XML
+ * declaration (HTML §13.2.3.2, prescan), or NULL. */
+const struct lf_charset *lf_charset_of_document(const char *p, size_t n);
+
 /* Does the label mean UTF-8? */
 bool lf_charset_is_utf8(const char *label, size_t n);
 

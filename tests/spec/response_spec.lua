@@ -166,6 +166,38 @@ describe("Response", function()
       assert.equal("a\u{FFFD}", respond("\xFF\xFEa\0\0\xD8"):text())
     end)
 
+    it("replaces what is no UTF-8, whoever said that it is", function()
+      assert.equal("a\u{FFFD}b", respond("a\xFFb"):text())
+      assert.equal("a\u{FFFD}", respond("a\xE2\x82", "Content-Type:text/plain; charset=utf-8"):text())
+      assert.equal("\u{FFFD}", respond("\u{FEFF}\x80"):text())
+    end)
+
+    it("believes a document's own meta element when the header says nothing", function()
+      local html = "Content-Type:text/html"
+      assert.equal('<meta charset="koi8-r">\u{44F}', respond('<meta charset="koi8-r">\xD1', html):text())
+      local old = "<!-- <meta charset=utf-8> --><meta http-equiv=Content-Type content='text/html; charset=latin1'>"
+      assert.equal(old .. "é", respond(old .. "\xE9", "Content-Type: TEXT/HTML ;x=y"):text())
+      assert.equal("<meta charset=utf-16>é", respond("<meta charset=utf-16>é", html):text())
+      assert.equal("<meta charset=x-user-defined>€", respond("<meta charset=x-user-defined>\x80", html):text())
+    end)
+
+    it("believes an XML declaration of a document, after its meta", function()
+      local xml = '<?xml version="1.0" encoding = "iso-8859-1"?><p>'
+      assert.equal(xml .. "é", respond(xml .. "\xE9", "Content-Type:application/xhtml+xml"):text())
+      local both = '<?xml encoding="koi8-r"?><meta charset="latin1">'
+      assert.equal(both .. "é", respond(both .. "\xE9", "Content-Type:text/html"):text())
+    end)
+
+    it("reads no meta where the header speaks, or where the body is no document", function()
+      local text = "<meta charset=koi8-r>\xE9"
+      assert.equal("<meta charset=koi8-r>é", respond(text, "Content-Type:text/html; charset=latin1"):text())
+      for _, type in ipairs { "text/plain", "text/htmlx", "application/json" } do
+        assert.equal("<meta charset=koi8-r>\u{FFFD}", respond(text, "Content-Type:" .. type):text(), type)
+      end
+      assert.equal("<meta charset=koi8-r>é",
+        respond("\u{FEFF}<meta charset=koi8-r>é", "Content-Type:text/html"):text())
+    end)
+
     it("is nil, err for a charset that nobody knows", function()
       local text, err = respond("x", "Content-Type:text/plain; charset=klingon//x"):text()
       assert.is_nil(text)

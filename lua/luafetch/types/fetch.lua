@@ -164,8 +164,9 @@ local Response = {}
 ---@nodiscard
 function Response:header_values(name) end
 
----The body as UTF-8: by byte order mark, else by the charset of Content-Type, else as it
----is (WHATWG Encoding §6). What is no text in that charset becomes U+FFFD. Kept.
+---The body as UTF-8: by byte order mark, else by the charset of Content-Type, else for HTML
+---by its meta element or XML declaration (HTML §13.2.3.2), else it is UTF-8. What is no text
+---in that charset becomes U+FFFD. Kept.
 ---@return string? text
 ---@return luafetch.Error? err kind `parse`: nobody knows the charset
 ---@nodiscard

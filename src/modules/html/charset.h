@@ -5,9 +5,6 @@
 
 #include "http/charset.h"
 
-/* What the first bytes of an HTML document declare (HTML §13.2.3.2, prescan), or NULL. */
-const struct lf_charset *lf_charset_of_meta(const char *p, size_t n);
-
 /* The encoding of a document: byte order mark, else `label` (of the HTTP header; may be
  * NULL), else its meta when `html`, else UTF-8 if all of it is, else windows-1252.
  * *bom gets the length of the mark. */
