@@ -45,8 +45,11 @@ static bool about_body(const struct lf_header *f)
  * X-Api-Key, or a Host that would be wrong there. */
 static bool may_cross(const struct lf_header *f)
 {
-    return prefixed(f, "accept") || about_body(f) ||
-           (f->name_len == 10 && strcasecmp(f->name, "user-agent") == 0);
+    static const char *const names[] = {"user-agent", "range", "if-range"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strcasecmp(f->name, names[i]) == 0)
+            return true;
+    return prefixed(f, "accept") || about_body(f);
 }
 
 static enum lf_err filter_headers(struct lf_req *req, bool crosses, bool no_body)

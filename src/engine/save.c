@@ -18,6 +18,7 @@
 #include <unistd.h>
 #include <openssl/evp.h>
 #include "engine/req.h"
+#include "http/date.h"
 
 enum { MAX_VALIDATOR = 1000, BLOCK = 64 << 10 };
 static const char unnamed[] = ".XXXXXX"; /* mkostemp fills it in */
@@ -25,9 +26,11 @@ static const char unnamed[] = ".XXXXXX"; /* mkostemp fills it in */
 struct lf_save {
     struct lf_req *req;       /* borrowed; NULL: nobody waits any more */
     char *path, *temp, *info; /* owned; info: only with resume */
+    char *validator;          /* owned: of what is there; NULL: nothing is */
     int fd;                   /* owned; -1: not open */
     bool resume, active, working, saved;
     bool complete;   /* what was there is all there is: the body is an excuse */
+    bool changed;    /* what was there is of another version */
     uint64_t offset; /* of what was there before */
     uint64_t size;
     char algorithm[16]; /* "" : no checksum */
@@ -95,6 +98,10 @@ static enum lf_err ask_for_rest(struct lf_req *req)
     read_validator(s, validator);
     if (!*validator)
         return LF_OK;
+    free(s->validator);
+    s->validator = strdup(validator);
+    if (!s->validator)
+        return LF_ERESOURCE;
     s->offset = (uint64_t)st.st_size;
     int n = snprintf(range, sizeof range, "bytes=%llu-", (unsigned long long)s->offset);
     enum lf_err err = lf_headers_add(&req->headers, "Range", 5, range, (size_t)n);
@@ -166,6 +173,7 @@ static void discard(struct lf_save *s)
     free(s->path);
     free(s->temp);
     free(s->info);
+    free(s->validator);
     free(s);
 }
 
@@ -183,6 +191,7 @@ void lf_save_free(struct lf_save *s)
 static void ask_for_all(struct lf_req *req)
 {
     req->save->offset = 0;
+    req->save->changed = false;
     lf_headers_remove(&req->headers, "range", 5);
     lf_headers_remove(&req->headers, "if-range", 8);
 }
@@ -212,6 +221,31 @@ static bool fits(const struct lf_req *req)
            sscanf(f.value, "bytes %llu-", &from) == 1 && from == req->save->offset;
 }
 
+/* Does the answer belong to another version than what is there? A server that does not
+ * know If-Range sends a part of whatever it has by now; but every 206 names its ETag (RFC
+ * 9110 §15.3.7). */
+static bool other_version(const struct lf_req *req)
+{
+    const char *had = req->save->validator;
+    struct lf_header f;
+    bool tag = *had == '"';
+    if (lf_headers_get(&req->res.headers, tag ? "etag" : "last-modified", &f))
+        return strcmp(f.value, had) != 0;
+    return tag && req->res.status == 206;
+}
+
+/* A date is a strong validator only when a second change would have got another one (RFC
+ * 9110 §8.8.2.2). */
+static bool strong_date(const struct lf_req *req, struct lf_header *f)
+{
+    struct lf_header date;
+    int64_t now, then;
+    return lf_headers_get(&req->res.headers, "date", &date) &&
+           lf_headers_get(&req->res.headers, "last-modified", f) &&
+           lf_date_parse(date.value, date.value_len, &now) &&
+           lf_date_parse(f->value, f->value_len, &then) && now > then;
+}
+
 /* Only a strong validator can promise that two parts belong together. */
 static void keep_validator(struct lf_req *req)
 {
@@ -219,7 +253,7 @@ static void keep_validator(struct lf_req *req)
     struct lf_header f;
     bool strong = lf_headers_get(&req->res.headers, "etag", &f) && f.value_len > 1 &&
                   f.value[0] == '"';
-    if (!strong && !lf_headers_get(&req->res.headers, "last-modified", &f)) {
+    if (!strong && !strong_date(req, &f)) {
         unlink(s->info);
         return;
     }
@@ -262,7 +296,7 @@ static bool is_complete(const struct lf_req *req)
 {
     struct lf_header f;
     unsigned long long all;
-    return req->res.status == 416 && req->save->offset &&
+    return req->res.status == 416 && req->save->offset && !other_version(req) &&
            lf_headers_get(&req->res.headers, "content-range", &f) &&
            sscanf(f.value, "bytes */%llu", &all) == 1 && all == req->save->offset;
 }
@@ -270,7 +304,7 @@ static bool is_complete(const struct lf_req *req)
 bool lf_save_restarts(struct lf_req *req)
 {
     struct lf_save *s = req->save;
-    if (req->res.status != 416 || !s->offset || s->active)
+    if (!s->offset || s->active || (req->res.status != 416 && !s->changed))
         return false;
     ask_for_all(req);
     return true;
@@ -279,6 +313,7 @@ bool lf_save_restarts(struct lf_req *req)
 bool lf_save_begin(struct lf_req *req)
 {
     struct lf_save *s = req->save;
+    struct lf_header f;
     int status = req->res.status;
     if (is_complete(req)) {
         s->complete = true;
@@ -287,8 +322,16 @@ bool lf_save_begin(struct lf_req *req)
     }
     if (status >= 400 || status == 204 || status == 304 || s->active)
         return true; /* an answer to be read, not a document to be kept */
+    if (status == 206 && !lf_headers_get(&req->headers, "range", &f)) {
+        lf_req_fail(req, LF_EPROTOCOL, "the server sent a part, and was asked for all");
+        return false;
+    }
     if (status != 206 || !s->offset)
         return open_file(req, false);
+    if (other_version(req)) {
+        s->changed = req->head.redirect = true; /* its body is of no interest */
+        return true;
+    }
     if (!fits(req)) {
         lf_req_fail(req, LF_EPROTOCOL, "the server sent another part than was asked for");
         return false;

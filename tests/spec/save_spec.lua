@@ -173,10 +173,60 @@ describe("save with resume", function()
     assert.same({ "a" }, files())
   end)
 
+  it("mixes no versions where the server does not know If-Range", function()
+    for _, headers in ipairs { { ETag = '"v2"' }, {} } do
+      interrupted()
+      headers["Content-Range"] = "bytes 5-9/10"
+      local r, _, log = get { ["http://a.test/"] = {
+        { status = 206, body = "FGHIJ", headers = headers },
+        { body = "ABCDEFGHIJ", headers = { ETag = '"v2"' } },
+      } }
+      assert.equal(200, r.status)
+      assert.equal(2, #log.requests)
+      assert.equal("ABCDEFGHIJ", slurp(dir .. "/a"))
+      assert.same({ "a" }, files())
+    end
+  end)
+
+  it("takes no part for the whole when it asked for all", function()
+    local _, err = get { ["http://a.test/"] = {
+      status = 206, body = "01234", headers = { ["Content-Range"] = "bytes 0-4/10" },
+    } }
+    assert.equal("protocol", err.kind)
+    assert.same({}, files())
+  end)
+
+  it("is not content with a part as long as another version", function()
+    interrupted()
+    assert(get { ["http://a.test/"] = {
+      { status = 416, headers = { ETag = '"v2"', ["Content-Range"] = "bytes */5" } },
+      { body = "ABCDE", headers = { ETag = '"v2"' } },
+    } })
+    assert.equal("ABCDE", slurp(dir .. "/a"))
+  end)
+
+  it("trusts a date of change only when it is older than the answer", function()
+    local function breaks(date)
+      get { ["http://a.test/"] = { body = "01234", headers = {
+        Date = date, ["Last-Modified"] = "Sun, 06 Nov 1994 08:49:37 GMT", ["Content-Encoding"] = "gzip",
+      } } }
+      return slurp(dir .. "/a.part.info")
+    end
+    assert.is_nil(breaks "Sun, 06 Nov 1994 08:49:37 GMT")
+    assert.equal("Sun, 06 Nov 1994 08:49:37 GMT\n", breaks "Sun, 06 Nov 1994 08:49:38 GMT")
+    write(dir .. "/a.part", "01234")
+    local r = assert(get { ["http://a.test/"] = {
+      { status = 206, body = "no", headers = { ["Content-Range"] = "bytes 5-6/7",
+        ["Last-Modified"] = "Mon, 07 Nov 1994 08:49:37 GMT" } },
+      { body = "new" },
+    } })
+    assert.equal(3, r.size)
+  end)
+
   it("refuses another part than it asked for", function()
     interrupted()
     local _, err = get { ["http://a.test/"] = {
-      status = 206, body = "6789", headers = { ["Content-Range"] = "bytes 6-9/10" },
+      status = 206, body = "6789", headers = { ETag = '"v1"', ["Content-Range"] = "bytes 6-9/10" },
     } }
     assert.equal("protocol", err.kind)
     assert.equal("01234", slurp(dir .. "/a.part"))
@@ -211,7 +261,7 @@ describe("save with resume", function()
   it("throws a part away that fails its checksum", function()
     interrupted()
     local _, err = get({ ["http://a.test/"] = {
-      status = 206, body = "56789", headers = { ["Content-Range"] = "bytes 5-9/10" },
+      status = 206, body = "56789", headers = { ETag = '"v1"', ["Content-Range"] = "bytes 5-9/10" },
     } }, { checksum = "md5:00000000000000000000000000000000" })
     assert.equal("decode", err.kind)
     assert.same({}, files())
