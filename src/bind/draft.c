@@ -8,6 +8,7 @@ void lf_draft_init(struct lf_draft *d)
 {
     *d = (struct lf_draft){.anchor = 0};
     lf_config_init(&d->c);
+    lf_buf_init(&d->range, 1 << 20);
     lf_headers_init(&d->add);
     lf_headers_init(&d->drop);
     lf_headers_init(&d->layer);
@@ -20,6 +21,7 @@ void lf_draft_init(struct lf_draft *d)
 void lf_draft_free(struct lf_draft *d)
 {
     lf_config_free(&d->c);
+    lf_buf_free(&d->range);
     lf_headers_free(&d->add);
     lf_headers_free(&d->drop);
     lf_headers_free(&d->layer);
@@ -31,6 +33,7 @@ void lf_draft_free(struct lf_draft *d)
 
 enum lf_err lf_draft_begin(struct lf_draft *d, const struct lf_config *base, int anchor)
 {
+    lf_buf_reset(&d->range);
     lf_headers_reset(&d->add);
     lf_headers_reset(&d->drop);
     d->url = d->user_agent = d->referer = d->base_url = NULL;
@@ -119,6 +122,19 @@ static enum lf_err apply_headers(struct lf_draft *d)
     return lf_fields_merge(&d->c.headers, &d->add, &d->spare);
 }
 
+/* A part of a coded body could not be decoded: it is asked for as it is, unless the
+ * script says otherwise. */
+static enum lf_err apply_range(struct lf_draft *d)
+{
+    static const char coding[] = "Accept-Encoding", range[] = "Range";
+    enum lf_err err = d->range.len ? set(d, range, d->range.p, d->range.len) : LF_OK;
+    if (!err && lf_fields_has(&d->c.headers, range, sizeof range - 1) &&
+        !lf_fields_has(&d->add, coding, sizeof coding - 1) &&
+        lf_fields_has(&d->c.headers, coding, sizeof coding - 1))
+        err = set_text(d, coding, "identity");
+    return err;
+}
+
 enum lf_err lf_draft_headers(struct lf_draft *d)
 {
     enum lf_err err = apply_user_agent(d);
@@ -126,5 +142,7 @@ enum lf_err lf_draft_headers(struct lf_draft *d)
         err = apply_referer(d);
     if (!err)
         err = apply_defaults(d);
-    return err ? err : apply_headers(d);
+    if (!err)
+        err = apply_headers(d);
+    return err ? err : apply_range(d);
 }

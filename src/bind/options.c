@@ -14,6 +14,7 @@
 #include "bind/json.h"
 #include "bind/pairs.h"
 #include "bind/policy.h"
+#include "bind/range.h"
 #include "bind/reader.h"
 #include "bind/suggest.h"
 #include "bind/url.h"
@@ -104,6 +105,16 @@ static void check_referer(struct lf_reader *r, void *out)
     r->d->referer = s;
     if (!lf_value_valid(s, r->d->referer_len))
         lf_draft_fail(r->d, LF_EREQUEST, "referer holds a line break or a NUL");
+}
+
+static void check_range(struct lf_reader *r, void *out)
+{
+    (void)out;
+    enum lf_err err = lf_range_read(r->L, &r->d->range);
+    if (err == LF_EREQUEST)
+        lf_reader_wrong(
+            r, "{first, last}, {first}, {-count}, a text such as \"0-99\" or false");
+    lf_reader_keep(r, err);
 }
 
 static void check_http_version(struct lf_reader *r, void *out)
@@ -583,7 +594,7 @@ static const struct lf_option rows[] = {
     {"params", LF_ANYWHERE, check_params, 0},
     {"per_host", LF_IN_SESSION, check_limit, LF_FIELD(limits.per_host)},
     {"proxy", LF_ANYWHERE, check_proxy, 0},
-    {"range", LF_LATER, NULL, 0},
+    {"range", LF_ONE_REQUEST, check_range, 0},
     {"rate", LF_IN_SESSION, lf_read_rate, LF_FIELD(limits.rate)},
     {"redirects", LF_ANYWHERE, check_redirects, LF_OPT(redirects)},
     {"referer", LF_ANYWHERE, check_referer, 0},

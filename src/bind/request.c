@@ -184,6 +184,8 @@ static void read_tables(lua_State *L, struct making *m, int idx, int opts, int a
     m->o = d->c.opts;
     if (m->o.fed && m->o.stream)
         lf_misuse(L, "%s: 'stream' and a function as 'body' do not go together", who);
+    if (m->o.resume && d->range.len)
+        lf_misuse(L, "%s: 'resume' asks for a range itself: leave 'range' away", who);
     if (!m->o.fed && m->o.fed_len != LF_BODY_UNKNOWN)
         lf_misuse(L, "%s: 'body_length' is for a 'body' that is a function", who);
     if (table) {

@@ -34,8 +34,9 @@
 ---@field user_agent? string|false default "luafetch/VERSION"; false: none is sent
 ---@field stream? boolean give the Response as soon as its headers are there; read the body with `chunks`, `lines`, `json_lines`, `events` or `read`. There is no limit of total time or of bytes unless one is given; while nobody reads, the transfer pauses. Not inside gather and the like
 ---@field save? string write the body to this file, which appears under its name only when it is whole and on the disk. Statuses from 400 are not saved. No limit of total time or of bytes unless one is given
----@field resume? boolean with `save`: keep what arrived in PATH.part, and go on from there next time if the server's copy is still the same (RFC 9110 §13.1.5)
+---@field resume? boolean with `save`: keep what arrived in PATH.part, and go on from there next time if the server's copy is still the same (RFC 9110 §13.1.5); of another version, or one that cannot be told, nothing is kept
 ---@field checksum? string with `save`: "ALGORITHM:HEX" (sha256, sha512, md5 …) that the file must have
+---@field range? string|integer[]|false the bytes that are wanted: `{first, last}` counted from 0, `{first}` to the end, `{-count}` from the end, or a text as curl takes it ("0-99", "bytes=0-99,200-"). Asks for no encoding. A server that heeds it answers 206 with Content-Range, or 416 (not `ok`) when there is nothing there; one that does not sends everything as 200: look at `status`. Several ranges come as multipart/byteranges, as they are. Kept on redirects. Not with `resume`
 ---@field cookies? luafetch.Pairs|false cookies to send with this request, before those of the session; false: none of the session's, and none kept
 ---@field retry? integer|luafetch.Retry|false further attempts when one fails in a way that may pass. Default 0
 ---@field session? luafetch.Session whose defaults, address and limits hold
