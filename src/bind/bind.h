@@ -39,8 +39,9 @@ int lf_request_push(lua_State *L, struct lf_req *req);
 void lf_response_push(lua_State *L, struct lf_result *res);
 
 /* [-0, +0, m] Give the Response at the top its streaming request, which it then owns, and
- * what keeps alive what that borrows: the value at `anchor`. */
-void lf_response_attach(lua_State *L, struct lf_req *req, int anchor);
+ * what keeps alive what that borrows: the value at `anchor`. The function at `watch` (0:
+ * none) is popped; it hears of progress when somebody reads. */
+void lf_response_attach(lua_State *L, struct lf_req *req, int anchor, int watch);
 
 /* [-0, +0, m] True when the value is "failed": .ok == false of a Response or an Error. */
 bool lf_value_failed(lua_State *L, int idx);

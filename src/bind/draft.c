@@ -41,7 +41,7 @@ enum lf_err lf_draft_begin(struct lf_draft *d, const struct lf_config *base, int
     d->auth = LF_AUTH_INHERIT;
     d->limits = (struct lf_domain_conf){0};
     d->jar = NULL;
-    d->no_jar = false;
+    d->no_jar = d->watched = false;
     d->anchor = anchor;
     d->fail = LF_OK;
     return lf_config_copy(&d->c, base);

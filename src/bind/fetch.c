@@ -1,8 +1,8 @@
 /* `fetch` and its verbs: one request, the running task waits for it. */
 #include <lauxlib.h>
 #include <stdlib.h>
+#include "bind/attend.h"
 #include "bind/bind.h"
-#include "bind/body.h"
 #include "bind/suggest.h"
 #include "bind/request.h"
 
@@ -79,13 +79,26 @@ static int fetch_k(lua_State *L, int status, lua_KContext ctx)
     struct lf_op *op = (struct lf_op *)ctx;
     int n = lf_request_push(L, op->req);
     if (lf_req_result(op->req)->streaming) {
-        lf_response_attach(L, op->req, -1 - n);
+        lf_response_attach(L, op->req, -1 - n, 0);
         op->req = NULL;
     }
     lf_task_unwait(L);
     lf_req_free(op->req);
     op_give(lf_maker_get(L), op);
     return n;
+}
+
+/* [-0, +(0|1), m] The box for a request with an on_progress, which is there before the
+ * request is made; 0: it has none. */
+static int push_watcher(lua_State *L, int idx, int opts)
+{
+    if (!lf_request_said(L, idx, opts, "on_progress"))
+        return 0;
+    bool fn = lua_type(L, -1) == LUA_TFUNCTION;
+    if (fn)
+        lf_attend_push(L, 0, -1);
+    lua_remove(L, fn ? -2 : -1);
+    return fn ? lua_gettop(L) : 0;
 }
 
 /* [yields, throws] The URL or request table at `idx`, perhaps options behind it. */
@@ -97,11 +110,18 @@ static int start(lua_State *L, const struct verb *v, int idx, int session)
     if (opts && lua_type(L, opts) != LUA_TTABLE)
         return lf_misuse(L, "%s: options must be a table, got %s", v->who,
                          luaL_typename(L, opts));
+    int box = push_watcher(L, idx, opts);
     struct lf_req *req = lf_request_make(L, idx, opts, session, v->who, v->method);
     if (!req)
         return 2;
-    if (lf_req_fed(req))
-        return lf_feeder_run(L, req);
+    if (lf_req_fed(req)) {
+        int feeder = lua_gettop(L);
+        if (box)
+            lf_attend_watch(L, feeder, box);
+        return lf_attend_run(L, req, feeder);
+    }
+    if (box)
+        return lf_attend_run(L, req, box);
     struct lf_op *op = op_take(lf_maker_get(L), req);
     if (!op) {
         lf_req_free(req);

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <sys/random.h>
 #include "bind/bind.h"
-#include "bind/body.h"
+#include "bind/multipart.h"
 #include "bind/suggest.h"
 #include "http/multipart.h"
 

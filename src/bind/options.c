@@ -8,10 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "bind/attend.h"
 #include "bind/bind.h"
 #include "bind/cookies.h"
-#include "bind/body.h"
 #include "bind/json.h"
+#include "bind/multipart.h"
 #include "bind/pairs.h"
 #include "bind/policy.h"
 #include "bind/range.h"
@@ -115,6 +116,15 @@ static void check_range(struct lf_reader *r, void *out)
         lf_reader_wrong(
             r, "{first, last}, {first}, {-count}, a text such as \"0-99\" or false");
     lf_reader_keep(r, err);
+}
+
+/* fetch itself looks for the function when the request is made. */
+static void check_on_progress(struct lf_reader *r, void *out)
+{
+    bool fn = lua_type(r->L, -1) == LUA_TFUNCTION;
+    if (!fn && (lua_type(r->L, -1) != LUA_TBOOLEAN || lua_toboolean(r->L, -1)))
+        lf_reader_wrong(r, "a function or false");
+    *(bool *)out = fn;
 }
 
 static void check_http_version(struct lf_reader *r, void *out)
@@ -511,7 +521,7 @@ static void check_body(struct lf_reader *r, void *out)
     (void)out;
     bool fn = lua_type(r->L, -1) == LUA_TFUNCTION;
     if (fn)
-        lf_feeder_push(r->L, -1);
+        lf_attend_push(r->L, -1, 0);
     else
         lf_reader_string(r, "a string or a function", NULL);
     keep_body(r, LF_BODY_RAW);
@@ -590,7 +600,7 @@ static const struct lf_option rows[] = {
     {"max_body", LF_ANYWHERE, check_max_body, LF_OPT(max_body)},
     {"method", LF_ONE_REQUEST, check_method, 0},
     {"multipart", LF_ONE_REQUEST, check_multipart, 0},
-    {"on_progress", LF_LATER, NULL, 0},
+    {"on_progress", LF_ONE_REQUEST, check_on_progress, LF_FIELD(watched)},
     {"params", LF_ANYWHERE, check_params, 0},
     {"per_host", LF_IN_SESSION, check_limit, LF_FIELD(limits.per_host)},
     {"proxy", LF_ANYWHERE, check_proxy, 0},

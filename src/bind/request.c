@@ -272,19 +272,25 @@ static struct lf_domain *domain_for(lua_State *L, const struct lf_session *sessi
     return group && lf_domain_within(group, session->domain) ? group : session->domain;
 }
 
-/* ---- a proxy that a function says ---- */
+/* ---- functions among the options ---- */
 
-/* [-0, +(0|1), -] What that table says of the proxy. */
-static bool push_said(lua_State *L, int table)
+static bool push_said(lua_State *L, int table, const char *name)
 {
     if (!table || lua_type(L, table) != LUA_TTABLE)
         return false;
-    lua_pushliteral(L, "proxy");
+    lua_pushstring(L, name);
     if (lua_rawget(L, table) != LUA_TNIL)
         return true;
     lua_pop(L, 1);
     return false;
 }
+
+bool lf_request_said(lua_State *L, int idx, int opts, const char *name)
+{
+    return push_said(L, idx, name) || push_said(L, opts, name);
+}
+
+/* ---- a proxy that a function says ---- */
 
 /* [-1, +0, v] The function's answer; NULL stands for nil, "" for false. */
 static const char *proxy_answer(lua_State *L, const char *who)
@@ -328,7 +334,7 @@ static void ask_proxy(lua_State *L, const struct making *m, struct lf_req *req, 
 {
     bool own = m->session && !session;
     lua_pushcfunction(L, call_proxy);
-    if (!push_said(L, idx) && !push_said(L, opts)) {
+    if (!lf_request_said(L, idx, opts, "proxy")) {
         if (own)
             lf_options_session(L, idx, opts);
         lf_session_push_proxy(L, own ? lua_gettop(L) : session);
@@ -397,6 +403,7 @@ struct lf_req *lf_request_make(lua_State *L, int idx, int opts, int session,
     int anchor = lua_gettop(L);
     read_tables(L, &m, idx, opts, anchor, who);
     m.o.domain = domain_for(L, m.session);
+    m.all->watched = m.drafted && m.all->draft.watched;
 
     struct lf_req *req = NULL;
     if ((m.drafted ? &m.all->draft.c : m.base)->observed && m.o.retry.times)
@@ -420,11 +427,14 @@ struct lf_req *lf_request_new(lua_State *L, int idx, int opts, int session)
     if (session)
         session = lua_absindex(L, session);
     struct lf_req *req = lf_request_make(L, idx, opts, session, "fetch", NULL);
-    bool fed = req && lf_req_fed(req);
-    if (req && (fed || lf_req_streams(req))) {
+    const char *alone = !req                       ? NULL
+                        : lf_req_fed(req)          ? "a function as 'body'"
+                        : lf_req_streams(req)      ? "'stream'"
+                        : lf_maker_get(L)->watched ? "'on_progress'"
+                                                   : NULL;
+    if (alone) {
         lf_req_free(req);
-        lf_misuse(L, "fetch: %s is for fetch itself: make a task of it",
-                  fed ? "a function as 'body'" : "'stream'");
+        lf_misuse(L, "fetch: %s is for fetch itself: make a task of it", alone);
     }
     return req;
 }

@@ -14,8 +14,14 @@ struct lf_maker {
     struct lf_config run;
     struct lf_draft draft;
     struct lf_url url;
+    bool watched;      /* the request that was made last has an on_progress */
     struct lf_op *ops; /* owned: free ones, see fetch.c */
 };
+
+/* [-0, +(0|1), -] Push what the request table at `idx`, or else the options at `opts` (0:
+ * none), says for option `name`; false, with nothing pushed, when neither says anything.
+ */
+bool lf_request_said(lua_State *L, int idx, int opts, const char *name);
 
 /* [-0, +0, m] Put an empty maker into the state; once. */
 struct lf_maker *lf_maker_open(lua_State *L);

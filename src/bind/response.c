@@ -623,12 +623,12 @@ void lf_response_push(lua_State *L, struct lf_result *res)
         keep_body(L, &res->body);
 }
 
-void lf_response_attach(lua_State *L, struct lf_req *req, int anchor)
+void lf_response_attach(lua_State *L, struct lf_req *req, int anchor, int watch)
 {
     anchor = lua_absindex(L, anchor);
-    lf_stream_push(L, req);
-    lua_pushvalue(L, anchor);
-    lua_setiuservalue(L, -2, 1);
+    lf_stream_push(L, req, anchor, watch);
+    if (watch)
+        lua_remove(L, -2);
     lua_setiuservalue(L, -2, UV_STREAM);
 }
 

@@ -5,16 +5,21 @@
 
 #include <lauxlib.h>
 #include <string.h>
+#include "bind/attend.h"
 #include "bind/bind.h"
 
 enum { MAX_LINE = 32 << 20, PIECE = 64 << 10 };
+enum { UV_ANCHOR = 1, UV_WATCH, UV_COUNT = UV_WATCH };
 
 struct stream {
     struct lf_req *req; /* owned; NULL: closed, or over a string */
-    const char *text;   /* borrowed from user value 1; NULL: none */
+    const char *text;   /* borrowed from user value UV_ANCHOR; NULL: none */
     size_t len, at;
     struct lf_wait wait;
     bool waiting;
+    bool watched; /* there is an on_progress */
+    double told_at;
+    struct lf_amounts told;
     bool skip_lf; /* the last line ended with CR: an LF right behind belongs to it */
     struct lf_buf line; /* the beginning of a line whose end has not come */
 };
@@ -98,6 +103,52 @@ static int end_of(lua_State *L, const struct stream *s)
     return 1;
 }
 
+/* ---- who hears of progress ---- */
+
+static void drop_rest(struct stream *s)
+{
+    const char *p;
+    for (size_t n; (n = peek(s, &p)) > 0;)
+        consume(s, n);
+}
+
+/* [-1, +0, -] What on_progress answered. */
+static void heard(lua_State *L, struct stream *s)
+{
+    if (s->req && lua_type(L, -1) == LUA_TBOOLEAN && !lua_toboolean(L, -1)) {
+        lf_req_abort(s->req, LF_ECANCELLED, lf_progress_stopped);
+        drop_rest(s);
+    }
+    lua_pop(L, 1);
+}
+
+/* Once more at the end, when it ended well. */
+static bool wants_report(lua_State *L, struct stream *s)
+{
+    if (!s->watched || !s->req || failure(s))
+        return false;
+    double now = lf_engine_now(lf_task_engine(L));
+    if (!over(s) && now - s->told_at < LF_PROGRESS_EVERY)
+        return false;
+    struct lf_amounts a = lf_req_amounts(s->req);
+    if (memcmp(&a, &s->told, sizeof a) == 0)
+        return false;
+    s->told = a;
+    s->told_at = now;
+    return true;
+}
+
+/* [-0, +?, v] Call on_progress of the stream at `idx`, then go on in k, which calls
+ * `heard` first. */
+static int report(lua_State *L, struct stream *s, int idx, lua_KContext ctx,
+                  lua_KFunction k)
+{
+    lua_getiuservalue(L, idx, UV_WATCH);
+    lf_amounts_push(L, &s->told);
+    lua_callk(L, 1, 1, ctx, k);
+    return k(L, LUA_OK, ctx);
+}
+
 /* ---- pieces ---- */
 
 static void push_piece(lua_State *L, struct stream *s, size_t most)
@@ -110,6 +161,8 @@ static void push_piece(lua_State *L, struct stream *s, size_t most)
     consume(s, n);
 }
 
+static int read_heard_k(lua_State *L, int status, lua_KContext ctx);
+
 /* The stream is at the top of the stack and stays there; ctx is the number of bytes. */
 static int read_k(lua_State *L, int status, lua_KContext ctx)
 {
@@ -117,6 +170,8 @@ static int read_k(lua_State *L, int status, lua_KContext ctx)
     const char *p;
     size_t most = (size_t)ctx;
     resumed(L, s, status);
+    if (wants_report(L, s))
+        return report(L, s, -1, ctx, read_heard_k);
     if (peek(s, &p)) {
         push_piece(L, s, most);
         return 1;
@@ -131,16 +186,28 @@ static int read_k(lua_State *L, int status, lua_KContext ctx)
     return 2;
 }
 
+static int read_heard_k(lua_State *L, int status, lua_KContext ctx)
+{
+    (void)status;
+    heard(L, lua_touserdata(L, -2));
+    return read_k(L, LUA_OK, ctx);
+}
+
 int lf_stream_read(lua_State *L, lua_Integer most)
 {
     return read_k(L, LUA_OK, most > 0 ? (lua_KContext)most : PIECE);
 }
 
+static int chunk_heard_k(lua_State *L, int status, lua_KContext ctx);
+
+/* Upvalue 1 of the iterators: the stream, which lives as long as they do. */
 static int chunk_k(lua_State *L, int status, lua_KContext ctx)
 {
     struct stream *s = (struct stream *)ctx;
     const char *p;
     resumed(L, s, status);
+    if (wants_report(L, s))
+        return report(L, s, lua_upvalueindex(1), ctx, chunk_heard_k);
     if (peek(s, &p)) {
         push_piece(L, s, PIECE);
         return 1;
@@ -148,7 +215,13 @@ static int chunk_k(lua_State *L, int status, lua_KContext ctx)
     return over(s) ? end_of(L, s) : wait_more(L, s, ctx, chunk_k);
 }
 
-/* Upvalue 1 of the iterators: the stream, which lives as long as they do. */
+static int chunk_heard_k(lua_State *L, int status, lua_KContext ctx)
+{
+    (void)status;
+    heard(L, (struct stream *)ctx);
+    return chunk_k(L, LUA_OK, ctx);
+}
+
 static int l_chunk(lua_State *L)
 {
     return chunk_k(L, LUA_OK, (lua_KContext)lua_touserdata(L, lua_upvalueindex(1)));
@@ -242,10 +315,27 @@ static int event_line_k(lua_State *L, int status, lua_KContext ctx)
     return line_wait(L, s, true);
 }
 
+static int line_heard_k(lua_State *L, int status, lua_KContext ctx)
+{
+    (void)status;
+    heard(L, (struct stream *)ctx);
+    return line_wait(L, (struct stream *)ctx, false);
+}
+
+static int event_line_heard_k(lua_State *L, int status, lua_KContext ctx)
+{
+    (void)status;
+    heard(L, (struct stream *)ctx);
+    return line_wait(L, (struct stream *)ctx, true);
+}
+
 /* The last line may lack its end; one that was cut off by a failure is not given out. */
 static int line_wait(lua_State *L, struct stream *s, bool events)
 {
     const char *p;
+    if (wants_report(L, s))
+        return report(L, s, lua_upvalueindex(1), (lua_KContext)s,
+                      events ? event_line_heard_k : line_heard_k);
     while (peek(s, &p) > 0)
         if (next_line(L, s, events))
             return 1;
@@ -299,7 +389,7 @@ static int l_gc(lua_State *L)
 
 static struct stream *push(lua_State *L)
 {
-    struct stream *s = lua_newuserdatauv(L, sizeof *s, 1);
+    struct stream *s = lua_newuserdatauv(L, sizeof *s, UV_COUNT);
     memset(s, 0, sizeof *s);
     lf_buf_init(&s->line, MAX_LINE);
     if (lua_rawgetp(L, LUA_REGISTRYINDEX, &meta_key) != LUA_TTABLE) {
@@ -316,9 +406,18 @@ static struct stream *push(lua_State *L)
     return s;
 }
 
-void lf_stream_push(lua_State *L, struct lf_req *req)
+void lf_stream_push(lua_State *L, struct lf_req *req, int anchor, int watch)
 {
-    push(L)->req = req;
+    struct stream *s = push(L);
+    lua_pushvalue(L, anchor);
+    lua_setiuservalue(L, -2, UV_ANCHOR);
+    s->watched = watch != 0;
+    s->told_at = lf_engine_now(lf_task_engine(L));
+    if (watch) {
+        lua_pushvalue(L, watch);
+        lua_setiuservalue(L, -2, UV_WATCH);
+    }
+    s->req = req;
 }
 
 void lf_stream_push_string(lua_State *L, int idx)
@@ -327,5 +426,5 @@ void lf_stream_push_string(lua_State *L, int idx)
     struct stream *s = push(L);
     s->text = lua_tolstring(L, idx, &s->len);
     lua_pushvalue(L, idx);
-    lua_setiuservalue(L, -2, 1);
+    lua_setiuservalue(L, -2, UV_ANCHOR);
 }

@@ -7,8 +7,10 @@
 #include <stdbool.h>
 #include "engine/engine.h"
 
-/* [-0, +1, m] Push a stream object that owns the request from now on. */
-void lf_stream_push(lua_State *L, struct lf_req *req);
+/* [-0, +1, m] Push a stream object that owns the request from now on; what that borrows
+ * is kept alive by the value at `anchor`. The function at `watch` (0: none) hears of its
+ * progress, in the task that reads. */
+void lf_stream_push(lua_State *L, struct lf_req *req, int anchor, int watch);
 /* [-0, +1, m] The same over a string at idx, which is kept alive. */
 void lf_stream_push_string(lua_State *L, int idx);
 

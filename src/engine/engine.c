@@ -104,8 +104,8 @@ static bool has_ended(const struct lf_engine *eng)
 
 static bool alive(const struct lf_engine *eng)
 {
-    /* a scripted transfer that hangs has nothing but its timers to hope for */
-    bool active = eng->stats.active && (!eng->scripted || eng->timers.n);
+    /* a scripted transfer that hangs has nothing but its strong timers to hope for */
+    bool active = eng->stats.active && !eng->scripted;
     return eng->timers.strong || eng->loop.watching || active || eng->resolving ||
            lf_pool_pending(eng->pool_threads) || has_ended(eng) ||
            lf_loop_pending(&eng->loop);
@@ -173,6 +173,7 @@ static enum lf_err init(struct lf_engine *eng, const struct lf_engine_conf *conf
     lf_list_init(&eng->finished);
     lf_list_init(&eng->news);
     lf_list_init(&eng->thaw);
+    lf_list_init(&eng->saves);
     lf_list_init(&eng->domains);
     lf_list_init(&eng->pool);
     eng->scripted = conf->scripted;

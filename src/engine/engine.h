@@ -283,6 +283,26 @@ void lf_req_on_wanted(struct lf_req *req, lf_done_fn *wanted, void *arg);
 void lf_req_feed(struct lf_req *req, const char *p, size_t n);
 void lf_req_feed_end(struct lf_req *req);
 
+/* ---- how far it is ---- */
+
+struct lf_amounts { /* bytes of bodies; totals: LF_BODY_UNKNOWN when nobody says */
+    uint64_t down, down_total; /* as on the wire; of a file that is resumed: all of it */
+    uint64_t up, up_total;     /* as far as it was handed to the transport */
+};
+struct lf_amounts lf_req_amounts(const struct lf_req *req);
+/* Give it up: done() comes with that error, in a later step. Nothing when it has ended.
+ */
+void lf_req_abort(struct lf_req *req, enum lf_err err, const char *why);
+
+struct lf_download {
+    const char *path; /* borrowed: until the next step */
+    uint64_t down, total;
+};
+/* The files that are being written, oldest first: fills `out` up to max, returns how many
+ * there are. */
+unsigned lf_engine_downloads(struct lf_engine *eng, struct lf_download *out,
+                             unsigned max);
+
 /* ---- streams: a request with opts.stream, after its done() ---- */
 
 bool lf_req_streams(const struct lf_req *req); /* opts.stream was set */

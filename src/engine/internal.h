@@ -131,6 +131,7 @@ struct lf_engine {
     struct lf_list finished;        /* exchanges that ended, not yet looked at */
     struct lf_list news;            /* streams of which something is to be told */
     struct lf_list thaw;            /* streams that may go on */
+    struct lf_list saves;           /* files that are being written */
     struct lf_list domains;
     struct lf_list pool; /* owned: requests for re-use */
     unsigned pooled;

@@ -24,6 +24,7 @@ enum { MAX_VALIDATOR = 1000, BLOCK = 64 << 10 };
 static const char unnamed[] = ".XXXXXX"; /* mkostemp fills it in */
 
 struct lf_save {
+    struct lf_list link;      /* in eng->saves while the file is open */
     struct lf_req *req;       /* borrowed; NULL: nobody waits any more */
     char *path, *temp, *info; /* owned; info: only with resume */
     char *validator;          /* owned: of what is there; NULL: nothing is */
@@ -143,6 +144,7 @@ enum lf_err lf_save_new(struct lf_req *req, const struct lf_opts *o, const char 
         return LF_ERESOURCE;
     req->save = s;
     s->req = req;
+    lf_list_init(&s->link);
     s->fd = -1;
     s->resume = o->resume;
     s->path = strdup(o->save);
@@ -159,6 +161,7 @@ enum lf_err lf_save_new(struct lf_req *req, const struct lf_opts *o, const char 
 
 static void close_file(struct lf_save *s)
 {
+    lf_list_remove(&s->link);
     if (s->fd >= 0)
         close(s->fd);
     s->fd = -1;
@@ -181,6 +184,7 @@ void lf_save_free(struct lf_save *s)
 {
     if (!s)
         return;
+    lf_list_remove(&s->link);
     if (s->working && !lf_offload_cancel(s->req->eng, &s->job)) {
         s->req = NULL; /* the thread goes on; on_done frees */
         return;
@@ -281,6 +285,7 @@ static bool open_file(struct lf_req *req, bool go_on)
     if (s->fd < 0)
         return io_failed(req, "create");
     s->active = true;
+    lf_list_append(&req->eng->saves, &s->link);
     if (!go_on)
         s->offset = 0;
     s->size = s->offset;
@@ -368,6 +373,22 @@ uint64_t lf_save_size(const struct lf_save *s)
 const char *lf_save_path(const struct lf_save *s)
 {
     return s->path;
+}
+
+void lf_save_amounts(const struct lf_save *s, bool plain, struct lf_amounts *a)
+{
+    if (s->complete)
+        a->down_total = 0;
+    if (a->down_total != LF_BODY_UNKNOWN)
+        a->down_total += s->offset;
+    a->down = plain ? s->size : s->offset + a->down;
+}
+
+const struct lf_req *lf_save_of_link(struct lf_list *link, const char **path)
+{
+    const struct lf_save *s = lf_container(link, struct lf_save, link);
+    *path = s->path;
+    return s->req;
 }
 
 /* ---- the end, in a thread ---- */

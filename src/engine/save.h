@@ -28,6 +28,10 @@ bool lf_save_write(struct lf_req *req, const char *p, size_t n);
 bool lf_save_finish(struct lf_req *req);
 uint64_t lf_save_size(const struct lf_save *s);
 const char *lf_save_path(const struct lf_save *s);
+/* Count in what an earlier try left; plain: the file gets what comes on the wire. */
+void lf_save_amounts(const struct lf_save *s, bool plain, struct lf_amounts *a);
+/* Whose file it is that stands in eng->saves, and its final name. */
+const struct lf_req *lf_save_of_link(struct lf_list *link, const char **path);
 
 void lf_req_saved(struct lf_req *req); /* req.c */
 

@@ -36,6 +36,7 @@
 ---@field save? string write the body to this file, which appears under its name only when it is whole and on the disk. Statuses from 400 are not saved. No limit of total time or of bytes unless one is given
 ---@field resume? boolean with `save`: keep what arrived in PATH.part, and go on from there next time if the server's copy is still the same (RFC 9110 §13.1.5); of another version, or one that cannot be told, nothing is kept
 ---@field checksum? string with `save`: "ALGORITHM:HEX" (sha256, sha512, md5 …) that the file must have
+---@field on_progress? (fun(progress: luafetch.Progress): boolean?)|false called while bytes of a body go or come, at most ten times a second, only when there is something new, and once more when all went well; in the task that fetches, or with `stream` in the one that reads. It may wait and fetch itself. `false` cancels: an Error of kind `cancelled`; what it raises cancels too and is raised. Not inside gather and the like: make a task of it
 ---@field range? string|integer[]|false the bytes that are wanted: `{first, last}` counted from 0, `{first}` to the end, `{-count}` from the end, or a text as curl takes it ("0-99", "bytes=0-99,200-"). Asks for no encoding. A server that heeds it answers 206 with Content-Range, or 416 (not `ok`) when there is nothing there; one that does not sends everything as 200: look at `status`. Several ranges come as multipart/byteranges, as they are. Kept on redirects. Not with `resume`
 ---@field cookies? luafetch.Pairs|false cookies to send with this request, before those of the session; false: none of the session's, and none kept
 ---@field retry? integer|luafetch.Retry|false further attempts when one fails in a way that may pass. Default 0
@@ -59,6 +60,15 @@
 ---@field max_retry_after? number seconds of that at most. Default 120
 ---@field any_method? boolean POST and PATCH too, whatever the server may have done. Default false
 ---@field on_retry? fun(info: { url: string, attempt: integer, status: integer?, error: luafetch.Error?, wait: number }) called before each further attempt, between two tasks: it cannot wait. `attempt` is the one that failed, from 1; `wait` the seconds until the next, at least
+
+---Bytes of bodies as on the wire. A total is nil when nobody says it (chunks, a `body` function
+---without `body_length`). Of a file that is resumed all of it counts; of redirects nothing. A further
+---attempt (`retry`) starts anew.
+---@class luafetch.Progress
+---@field down integer
+---@field down_total? integer
+---@field up integer
+---@field up_total? integer
 
 ---One of `value`, `data` and `file`. Names are escaped as browsers do it: `"`, CR and LF
 ---become %22, %0D and %0A.
