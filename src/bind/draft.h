@@ -40,7 +40,7 @@ struct lf_draft {
     size_t user_agent_len;
     const char *referer; /* NULL: as inherited; "": none */
     size_t referer_len;
-    bool watched;        /* there is an on_progress */
+    bool watched;                /* there is an on_progress */
     struct lf_buf range;         /* owned: value of a Range field; empty: none */
     struct lf_headers add, drop; /* headers to set and to leave away */
     enum lf_body_kind body;

@@ -1,5 +1,6 @@
-/* Drawing the progress line. A timer of the engine draws, without Lua: so the line goes
- * on while a script computes, and costs nothing to a run without one. */
+/* Drawing the progress line and the bars above it. A timer of the engine draws, without
+ * Lua: so the line goes on while a script computes, and costs nothing to a run without
+ * one. */
 #include "bind/progress.h"
 
 #include <lauxlib.h>
@@ -9,49 +10,85 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 #include "base/log.h"
+#include "bind/bars.h"
 #include "bind/stats.h"
 
 #define INTERVAL 0.2 /* seconds */
-#define ERASE    "\r\033[K"
+
+enum {
+    BIG = 1 << 20,  /* bytes from which a download has a bar of its own */
+    MAX_BARS = 8,   /* lines above the one for all */
+    MAX_SEEN = 256, /* downloads that are looked at */
+    MAX_LINE = LF_BAR_ROOM,
+};
 
 struct lf_progress {
     struct lf_engine *eng; /* borrowed: outlives us */
     struct lf_timer timer; /* weak: the line alone keeps no run alive */
     double started;
-    bool drawn; /* the line stands on the terminal */
+    unsigned drawn; /* lines that stand on the terminal; the cursor is on the last one */
+    char *screen;   /* owned: what is written next */
+    size_t len;
 };
 
-/* One write, so that a terminal never shows half of a line. */
-static void put(const char *text, size_t n)
+/* ---- what is put on the screen goes out in one write, so that a terminal never shows
+ * half of a line ---- */
+
+static void add(struct lf_progress *p, const char *text, size_t n)
 {
-    ssize_t done = write(STDERR_FILENO, text, n);
+    memcpy(p->screen + p->len, text, n);
+    p->len += n;
+}
+
+/* To the front of the first line that was drawn. */
+static void go_back(struct lf_progress *p)
+{
+    char up[24];
+    int n = p->drawn > 1 ? snprintf(up, sizeof up, "\r\033[%uA", p->drawn - 1)
+                         : snprintf(up, sizeof up, "\r");
+    add(p, up, (size_t)n);
+}
+
+static void put(struct lf_progress *p)
+{
+    ssize_t done = write(STDERR_FILENO, p->screen, p->len);
     (void)done; /* a terminal that is gone needs no line */
+    p->len = 0;
 }
 
 static void erase(void *arg)
 {
     struct lf_progress *p = arg;
-    if (p->drawn)
-        put(ERASE, sizeof ERASE - 1);
-    p->drawn = false;
+    if (!p->drawn)
+        return;
+    go_back(p);
+    add(p, p->drawn > 1 ? "\033[J" : "\033[K", 3);
+    put(p);
+    p->drawn = 0;
 }
 
-static size_t width(void)
+static struct winsize terminal(void)
 {
-    struct winsize w;
-    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &w) == 0 && w.ws_col > 0)
-        return w.ws_col;
-    return 80;
+    struct winsize w = {0};
+    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &w))
+        w.ws_col = w.ws_row = 0;
+    if (!w.ws_col)
+        w.ws_col = 80;
+    if (!w.ws_row)
+        w.ws_row = 24;
+    return w;
 }
 
-static size_t format(const struct lf_progress *p, const struct lf_stats *s, char *out,
-                     size_t size)
+/* ---- the line for all ---- */
+
+static size_t format(const struct lf_progress *p, const struct lf_stats *s,
+                     uint64_t under_way, char *out, size_t size)
 {
     double elapsed = lf_engine_now(p->eng) - p->started;
     int n = snprintf(
         out, size, "%llu done, %llu failed, %u in flight, %u queued, %.1f MB, %.0f/s",
         (unsigned long long)s->requests, (unsigned long long)lf_stats_failed(s),
-        s->active, s->queued, (double)s->bytes_down / 1e6,
+        s->active, s->queued, (double)(s->bytes_down + under_way) / 1e6,
         elapsed > 0 ? (double)s->requests / elapsed : 0);
     size_t len = n > 0 && (size_t)n < size ? (size_t)n : 0;
     n = s->parked ? snprintf(out + len, size - len, ", %u %s parked", s->parked,
@@ -60,21 +97,55 @@ static size_t format(const struct lf_progress *p, const struct lf_stats *s, char
     return n > 0 && (size_t)n < size - len ? len + (size_t)n : len;
 }
 
+/* ---- drawing ---- */
+
+static bool big(const struct lf_download *d)
+{
+    return (d->total == LF_BODY_UNKNOWN ? d->down : d->total) >= BIG;
+}
+
+/* A line at the place of an older one. */
+static void add_line(struct lf_progress *p, const char *text, size_t n, bool last)
+{
+    add(p, text, n);
+    add(p, "\033[K", 3);
+    if (!last)
+        add(p, "\r\n", 2);
+}
+
+static void draw(struct lf_progress *p, const struct lf_stats *s)
+{
+    struct lf_download seen[MAX_SEEN];
+    struct winsize w = terminal();
+    char line[MAX_LINE];
+    unsigned n = lf_engine_downloads(p->eng, seen, MAX_SEEN), lines = 0;
+    unsigned most = w.ws_row > MAX_BARS + 1 ? MAX_BARS : w.ws_row - 1u;
+    /* The last column stays free: writing there would wrap on some terminals. */
+    size_t columns = w.ws_col - 1u;
+    uint64_t under_way = 0;
+    go_back(p);
+    for (unsigned i = 0; i < n && i < MAX_SEEN; i++) {
+        under_way += seen[i].down - seen[i].before;
+        if (!big(&seen[i]) || lines == most)
+            continue;
+        size_t len = lf_bar_format(&seen[i], lf_engine_now(p->eng), columns, line);
+        add_line(p, line, len, false);
+        lines++;
+    }
+    size_t len = format(p, s, under_way, line, 160);
+    add_line(p, line, len < columns ? len : columns, true);
+    if (++lines < p->drawn)
+        add(p, "\033[J", 3);
+    p->drawn = lines;
+    put(p);
+}
+
 static void on_timer(struct lf_timer *timer)
 {
     struct lf_progress *p = lf_container(timer, struct lf_progress, timer);
     const struct lf_stats *s = lf_engine_stats(p->eng);
-    char line[200] = "\r";
-    size_t n = 1 + format(p, s, line + 1, 160);
-    /* The last column stays free: writing there would wrap on some terminals. */
-    size_t room = width();
-    if (n > room)
-        n = room;
-    memcpy(line + n, "\033[K", 3);
-    if (s->requests || s->active || s->queued) {
-        put(line, n + 3);
-        p->drawn = true;
-    }
+    if (s->requests || s->active || s->queued)
+        draw(p, s);
     lf_timer_start(p->eng, timer, INTERVAL);
 }
 
@@ -83,11 +154,13 @@ struct lf_progress *lf_progress_new(struct lf_engine *eng)
     struct lf_progress *p = calloc(1, sizeof *p);
     if (!p)
         return NULL;
+    p->screen = malloc((MAX_BARS + 2) * (MAX_LINE + 8));
     p->eng = eng;
     p->started = lf_engine_now(eng);
     p->timer.weak = true;
     p->timer.fire = on_timer;
-    if (!lf_timer_start(eng, &p->timer, INTERVAL)) {
+    if (!p->screen || !lf_timer_start(eng, &p->timer, INTERVAL)) {
+        free(p->screen);
         free(p);
         return NULL;
     }
@@ -102,6 +175,7 @@ void lf_progress_free(struct lf_progress *p)
     lf_log_set_hook(NULL, NULL);
     lf_timer_stop(p->eng, &p->timer);
     erase(p);
+    free(p->screen);
     free(p);
 }
 

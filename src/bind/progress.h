@@ -1,5 +1,6 @@
-/* The progress line: one line on stderr, rewritten in place at most five times a second,
- * never wider than the terminal, erased before anything else is written. */
+/* The progress line: one line on stderr for all requests, above it a bar for every big
+ * download to a file; rewritten in place at most five times a second, never wider than
+ * the terminal, erased before anything else is written. */
 #ifndef LF_BIND_PROGRESS_H
 #define LF_BIND_PROGRESS_H
 

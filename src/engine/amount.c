@@ -41,12 +41,14 @@ unsigned lf_engine_downloads(struct lf_engine *eng, struct lf_download *out, uns
 {
     unsigned n = 0;
     for (struct lf_list *l = eng->saves.next; l != &eng->saves; l = l->next) {
-        const char *path;
-        const struct lf_req *req = lf_save_of_link(l, &path);
+        struct lf_download d;
+        const struct lf_req *req = lf_save_of_link(l, &d);
         if (req->state == REQ_ENDED || n++ >= max)
             continue;
         struct lf_amounts a = lf_req_amounts(req);
-        out[n - 1] = (struct lf_download){path, a.down, a.down_total};
+        d.down = a.down;
+        d.total = a.down_total;
+        out[n - 1] = d;
     }
     return n;
 }

@@ -295,8 +295,10 @@ struct lf_amounts lf_req_amounts(const struct lf_req *req);
 void lf_req_abort(struct lf_req *req, enum lf_err err, const char *why);
 
 struct lf_download {
-    const char *path; /* borrowed: until the next step */
-    uint64_t down, total;
+    const char *path;     /* borrowed: until the next step */
+    uint64_t down, total; /* as in lf_amounts */
+    uint64_t before;      /* of these an earlier try left */
+    double started;       /* when the file was opened */
 };
 /* The files that are being written, oldest first: fills `out` up to max, returns how many
  * there are. */

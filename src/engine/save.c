@@ -32,6 +32,7 @@ struct lf_save {
     bool resume, active, working, saved;
     bool complete;   /* what was there is all there is: the body is an excuse */
     bool changed;    /* what was there is of another version */
+    double opened;   /* when */
     uint64_t offset; /* of what was there before */
     uint64_t size;
     char algorithm[16]; /* "" : no checksum */
@@ -285,6 +286,7 @@ static bool open_file(struct lf_req *req, bool go_on)
     if (s->fd < 0)
         return io_failed(req, "create");
     s->active = true;
+    s->opened = req->eng->now;
     lf_list_append(&req->eng->saves, &s->link);
     if (!go_on)
         s->offset = 0;
@@ -384,10 +386,10 @@ void lf_save_amounts(const struct lf_save *s, bool plain, struct lf_amounts *a)
     a->down = plain ? s->size : s->offset + a->down;
 }
 
-const struct lf_req *lf_save_of_link(struct lf_list *link, const char **path)
+const struct lf_req *lf_save_of_link(struct lf_list *link, struct lf_download *d)
 {
     const struct lf_save *s = lf_container(link, struct lf_save, link);
-    *path = s->path;
+    *d = (struct lf_download){.path = s->path, .before = s->offset, .started = s->opened};
     return s->req;
 }
 

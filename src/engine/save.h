@@ -30,8 +30,8 @@ uint64_t lf_save_size(const struct lf_save *s);
 const char *lf_save_path(const struct lf_save *s);
 /* Count in what an earlier try left; plain: the file gets what comes on the wire. */
 void lf_save_amounts(const struct lf_save *s, bool plain, struct lf_amounts *a);
-/* Whose file it is that stands in eng->saves, and its final name. */
-const struct lf_req *lf_save_of_link(struct lf_list *link, const char **path);
+/* Whose file it is that stands in eng->saves; fills in all but the amounts. */
+const struct lf_req *lf_save_of_link(struct lf_list *link, struct lf_download *d);
 
 void lf_req_saved(struct lf_req *req); /* req.c */
 
