@@ -42,6 +42,15 @@ local function through(session, chain, at, request)
   end)
 end
 
+-- A stream that is taken up again goes through the middleware once more.
+local function remember(self, url, opts, method, res, ...)
+  local recipe = core.stream_recipe(res)
+  if recipe then
+    recipe.session, recipe.url, recipe.opts, recipe.method = self, url, opts, method or nil
+  end
+  return res, ...
+end
+
 -- Only a program that uses middleware pays for looking whether a session has some.
 local function intercept()
   for verb, method in pairs(verbs) do
@@ -50,7 +59,9 @@ local function intercept()
       local chain = chains[self]
       local odd = opts ~= nil and type(opts) ~= "table" or type(url) ~= "string" and type(url) ~= "table"
       if not chain or odd then return plain[verb](self, url, opts) end -- it complains
-      return through(self, chain, 1, request_of(url, opts, method))
+      local request = request_of(url, opts, method)
+      if not request.stream then return through(self, chain, 1, request) end
+      return remember(self, url, opts, method, through(self, chain, 1, request))
     end
   end
 end

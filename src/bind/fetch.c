@@ -101,6 +101,60 @@ static int push_watcher(lua_State *L, int idx, int opts)
     return fn ? lua_gettop(L) : 0;
 }
 
+/* [-0, +1, m] A copy of the table at `idx`; another value as it is. */
+static void push_copy(lua_State *L, int idx)
+{
+    if (lua_type(L, idx) != LUA_TTABLE) {
+        lua_pushvalue(L, idx);
+        return;
+    }
+    lua_newtable(L);
+    for (lua_pushnil(L); lua_next(L, idx);) {
+        lua_pushvalue(L, -2);
+        lua_insert(L, -2);
+        lua_rawset(L, -4);
+    }
+}
+
+/* [-0, +(0|1), m] How a stream was asked for, so that it can be taken up again: a table
+ * that is there before the request is made, and later keeps its body alive; 0: it is no
+ * stream. */
+static int push_recipe(lua_State *L, const struct verb *v, int idx, int opts, int session)
+{
+    if (!lf_request_said(L, idx, opts, "stream"))
+        return 0;
+    bool wanted = lua_toboolean(L, -1);
+    lua_pop(L, 1);
+    if (!wanted)
+        return 0;
+    luaL_checkstack(L, 8, v->who);
+    lua_createtable(L, 0, 5);
+    push_copy(L, idx);
+    lua_setfield(L, -2, "url");
+    if (opts) {
+        push_copy(L, opts);
+        lua_setfield(L, -2, "opts");
+    }
+    if (session) {
+        lua_pushvalue(L, session);
+        lua_setfield(L, -2, "session");
+    }
+    lua_pushstring(L, v->method);
+    lua_setfield(L, -2, "method");
+    lua_pushboolean(L, false); /* its place, so that filling it needs no memory */
+    lua_setfield(L, -2, "anchor");
+    return lua_gettop(L);
+}
+
+/* [-0, +0, -] The anchor at the top goes into the recipe, which takes its place. */
+static void keep_recipe(lua_State *L, int recipe)
+{
+    lua_pushliteral(L, "anchor");
+    lua_insert(L, -2);
+    lua_rawset(L, recipe);
+    lua_pushvalue(L, recipe);
+}
+
 /* [yields, throws] The URL or request table at `idx`, perhaps options behind it. */
 static int start(lua_State *L, const struct verb *v, int idx, int session)
 {
@@ -110,6 +164,7 @@ static int start(lua_State *L, const struct verb *v, int idx, int session)
     if (opts && lua_type(L, opts) != LUA_TTABLE)
         return lf_misuse(L, "%s: options must be a table, got %s", v->who,
                          luaL_typename(L, opts));
+    int recipe = push_recipe(L, v, idx, opts, session);
     int box = push_watcher(L, idx, opts);
     struct lf_req *req = lf_request_make(L, idx, opts, session, v->who, v->method);
     if (!req)
@@ -120,6 +175,8 @@ static int start(lua_State *L, const struct verb *v, int idx, int session)
             lf_attend_watch(L, feeder, box);
         return lf_attend_run(L, req, feeder);
     }
+    if (recipe)
+        keep_recipe(L, recipe);
     if (box)
         return lf_attend_run(L, req, box);
     struct lf_op *op = op_take(lf_maker_get(L), req);

@@ -9,6 +9,7 @@
 #include "bind/json.h"
 #include "bind/log.h"
 #include "bind/options.h"
+#include "bind/pieces.h"
 #include "bind/protocol.h"
 #include "bind/request.h"
 #include "bind/session.h"
@@ -35,6 +36,7 @@ static int luaopen_core(lua_State *L)
     lf_options_push_names(L, LF_IN_REQUEST);
     lua_setfield(L, -2, "fetch_options");
     lf_stats_register(L);
+    lf_pieces_register(L);
     lf_task_register(L);
     return 1;
 }

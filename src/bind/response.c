@@ -9,6 +9,8 @@
 #include "bind/json.h"
 #include "bind/links.h"
 #include "bind/meta.h"
+#include "bind/pieces.h"
+#include "bind/response.h"
 #include "bind/stream.h"
 #include "bind/url.h"
 #include "http/charset.h"
@@ -349,8 +351,7 @@ static int l_json(lua_State *L)
                         lf_json_decode(L, body + mark, n - mark, url_of(r)));
 }
 
-/* [-0, +1, e] The function `name` of a module, which is loaded when need be. */
-static void push_function(lua_State *L, const char *module, const char *name)
+void lf_response_push_function(lua_State *L, const char *module, const char *name)
 {
     lua_getfield(L, LUA_REGISTRYINDEX, LUA_LOADED_TABLE);
     if (lua_getfield(L, -1, module) != LUA_TTABLE) {
@@ -371,7 +372,7 @@ static int l_html(lua_State *L)
     if (cached(L, "html"))
         return 1;
     lua_settop(L, 1);
-    push_function(L, "luafetch.html", "parse");
+    lf_response_push_function(L, "luafetch.html", "parse");
     push_body(L);
     lua_createtable(L, 0, 2);
     push_url(L, r);
@@ -396,74 +397,44 @@ static int l_xml(lua_State *L)
     return luaL_error(L, "Response:xml is not in this version");
 }
 
-/* ---- piece by piece ---- */
+/* ---- its stream, for pieces.c ---- */
 
-/* [-0, +1, m] The stream of the Response at 1; over its body when that is here already.
- */
-static void push_stream(lua_State *L)
+bool lf_response_is(lua_State *L, int idx)
+{
+    return test(L, idx) != NULL;
+}
+
+void lf_response_check(lua_State *L)
 {
     check(L);
-    if (lua_getiuservalue(L, 1, UV_STREAM) != LUA_TNIL)
-        return;
+}
+
+bool lf_response_has_stream(lua_State *L, int idx)
+{
+    if (lua_getiuservalue(L, idx, UV_STREAM) != LUA_TNIL)
+        return true;
     lua_pop(L, 1);
+    return false;
+}
+
+void lf_response_set_stream(lua_State *L, int idx)
+{
+    lua_setiuservalue(L, idx, UV_STREAM);
+}
+
+void lf_response_push_stream(lua_State *L)
+{
+    check(L);
+    if (lf_response_has_stream(L, 1))
+        return;
     push_body(L);
     lf_stream_push_string(L, -1);
     lua_remove(L, -2);
     lua_pushvalue(L, -1);
-    lua_setiuservalue(L, 1, UV_STREAM);
+    lf_response_set_stream(L, 1);
 }
 
-static int l_read(lua_State *L)
-{
-    lua_Integer n = luaL_optinteger(L, 2, 0);
-    luaL_argcheck(L, n > 0 || lua_isnoneornil(L, 2), 2, "a number of bytes is wanted");
-    push_stream(L);
-    return lf_stream_read(L, n);
-}
-
-static int l_chunks(lua_State *L)
-{
-    push_stream(L);
-    return lf_stream_chunks(L);
-}
-
-static int l_lines(lua_State *L)
-{
-    push_stream(L);
-    return lf_stream_lines(L, false);
-}
-
-/* [-0, +1, e] What function `name` of luafetch.stream makes of the Response and the line
- * iterator. */
-static int refined(lua_State *L, const char *name, bool events)
-{
-    lua_settop(L, 2);
-    push_function(L, "luafetch.stream", name);
-    lua_pushvalue(L, 1);
-    push_stream(L);
-    lf_stream_lines(L, events);
-    lua_pushvalue(L, 2);
-    lua_call(L, 3, 1);
-    return 1;
-}
-
-static int l_json_lines(lua_State *L)
-{
-    return refined(L, "json_lines", false);
-}
-
-static int l_events(lua_State *L)
-{
-    return refined(L, "events", true);
-}
-
-static int l_close(lua_State *L)
-{
-    check(L);
-    if (lua_getiuservalue(L, 1, UV_STREAM) != LUA_TNIL)
-        lf_stream_close(L);
-    return 0;
-}
+/* ---- the rest ---- */
 
 /* The Response itself when it is ok, so that calls can be chained. */
 static int l_raise(lua_State *L)
@@ -490,12 +461,6 @@ static const luaL_Reg methods[] = {
     {"html", l_html},
     {"xml", l_xml},
     {"raise", l_raise},
-    {"read", l_read},
-    {"chunks", l_chunks},
-    {"lines", l_lines},
-    {"json_lines", l_json_lines},
-    {"events", l_events},
-    {"close", l_close},
     {NULL, NULL},
 };
 
@@ -513,9 +478,10 @@ static void push_meta(lua_State *L)
     lua_setfield(L, -2, "__metatable");
     lua_pushcfunction(L, l_tostring);
     lua_setfield(L, -2, "__tostring");
-    lua_pushcfunction(L, l_close);
+    lua_pushcfunction(L, lf_pieces_close);
     lua_setfield(L, -2, "__close");
     luaL_newlib(L, methods);
+    luaL_setfuncs(L, lf_pieces_methods, 0);
     for (int i = 0; i < FIELDS; i++) {
         lua_pushinteger(L, i);
         lua_setfield(L, -2, fields[i].name);

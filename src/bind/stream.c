@@ -381,6 +381,17 @@ void lf_stream_close(lua_State *L)
         shut(s);
 }
 
+bool lf_stream_is_open(lua_State *L)
+{
+    const struct stream *s = lua_touserdata(L, -1);
+    return s->req || s->text;
+}
+
+int lf_stream_push_anchor(lua_State *L, int idx)
+{
+    return lua_getiuservalue(L, idx, UV_ANCHOR);
+}
+
 static int l_gc(lua_State *L)
 {
     shut(lua_touserdata(L, 1));

@@ -17,7 +17,9 @@ void lf_stream_push_string(lua_State *L, int idx);
 /* Functions over the stream object at the top of the stack (a Response's methods). */
 int lf_stream_read(lua_State *L, lua_Integer most); /* 0: what is there; yields */
 int lf_stream_chunks(lua_State *L);                 /* [-0, +1, m] an iterator */
-int lf_stream_lines(lua_State *L, bool events); /* events: a lone CR ends a line too */
-void lf_stream_close(lua_State *L);             /* [-0, +0, -] */
+int lf_stream_lines(lua_State *L, bool events);   /* events: a lone CR ends a line too */
+void lf_stream_close(lua_State *L);               /* [-0, +0, -] */
+bool lf_stream_is_open(lua_State *L);             /* [-0, +0, -] nobody has closed it */
+int lf_stream_push_anchor(lua_State *L, int idx); /* [-0, +1, -] returns its type */
 
 #endif

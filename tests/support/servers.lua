@@ -221,6 +221,11 @@ function M.way(scene, cert)
   })
 end
 
+-- Streams of events that break as the path says: see tests/servers/events.py.
+function M.events()
+  return start("events.py", { "/usr/bin/python3", "tests/servers/events.py", announced = true })
+end
+
 -- openssl s_server with one certificate and more of its options.
 function M.tls(cert, ...)
   local server = start("openssl s_server", {

@@ -222,8 +222,22 @@ function Response:json_lines() end
 
 ---Server-sent events (HTML standard 9.2). `event` is "message" when the server names none,
 ---`retry` is in milliseconds.
+---
+---With `reconnect` a stream that ends or breaks is taken up again, as browsers do it (9.2.3):
+---after `retry`, the same GET with Last-Event-ID behind the last whole event, in the same
+---session and with the same options; each further try without an event waits twice as long, a
+---minute at most. The iterator ends when the server answers 204 or the stream is closed, and
+---raises for another status than 200, another type than text/event-stream, and failures that
+---are not `retryable`. The Response itself stays that of the first answer. Limits of time are
+---those of each try; give `timeout = {stall = false}` where nothing may come for long.
+---@param opts? luafetch.EventOptions
 ---@return fun(): { id: string?, event: string, data: string, retry: integer? }?
-function Response:events() end
+function Response:events(opts) end
+
+---@class luafetch.EventOptions
+---@field reconnect? boolean Default false; for a GET with `stream = true`
+---@field attempts? integer|false how many tries in a row may bring no event; then the last failure is raised. Default false: no limit, as browsers
+---@field delay? number seconds before the first try, until the server says `retry`. Default 3
 
 ---Stop a stream on the wire. Also done by `<close>`; harmless on any Response.
 function Response:close() end
