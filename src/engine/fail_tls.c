@@ -67,6 +67,8 @@ static const struct fault handshake_faults[] = {
     {"dh key too small", false, "the server's key exchange is too weak (small DH key)"},
     {"ee key too small", false, "the certificate's key is too small"},
     {"ca md too weak", false, "the certificate is signed with a weak hash"},
+    {"excessive message size", false,
+     "the server's certificates are larger than the 100 KB that are read"},
     {"alert unrecognized name", false, "the server does not know this host name"},
     {"certificate required", false, "the server wants a client certificate (tls.cert)"},
     {"alert bad certificate", false, "the server refuses the client certificate"},

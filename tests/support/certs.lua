@@ -57,7 +57,7 @@ function M.new()
   return setmetatable({ dir = dir, ca = dir .. "/ca.pem", key = dir .. "/ca.key" }, Certs)
 end
 
--- opts: from, to (YYYYMMDDHHMMSSZ), names (subjectAltName, default DNS:name), key (options of
+-- opts: subject (default /CN=name), from, to (YYYYMMDDHHMMSSZ), names (subjectAltName, default DNS:name), key (options of
 -- `openssl req`), own (true: self-signed), by (another Certs:issue{ca=true}), ca, md, usage.
 function Certs:issue(name, opts)
   opts = opts or {}
@@ -67,8 +67,8 @@ function Certs:issue(name, opts)
   if opts.names == false then ext = {} end
   if opts.ca then ext[#ext + 1] = "-addext basicConstraints=critical,CA:true" end
   if opts.usage then ext[#ext + 1] = "-addext extendedKeyUsage=" .. opts.usage end
-  run(self.dir, ("openssl req -new %s -config conf -subj '/CN=%s' %s -keyout %s.key -out %s.csr"):format(
-    opts.key or EC, opts.cn or name, table.concat(ext, " "), file, file))
+  run(self.dir, ("openssl req -new %s -config conf -subj '%s' %s -keyout %s.key -out %s.csr"):format(
+    opts.key or EC, opts.subject or "/CN=" .. (opts.cn or name), table.concat(ext, " "), file, file))
   local by = opts.by or { cert = self.ca, key = self.key }
   local signer = opts.own and ("-selfsign -keyfile %s.key"):format(file)
     or ("-cert '%s' -keyfile '%s'"):format(by.cert, by.key)
