@@ -135,7 +135,10 @@ static bool fail_from_detail(struct lf_req *req)
 
 static void fail_truncated(struct lf_req *req)
 {
-    if (req->head.length >= 0)
+    if (!req->x.head_done) /* an HTTP/2 connection that ended under the stream */
+        lf_req_fail(req, LF_ECLOSED,
+                    "the server closed the connection without an answer");
+    else if (req->head.length >= 0)
         lf_req_fail(req, LF_ETRUNCATED, "the connection ended after %llu of %lld bytes",
                     (unsigned long long)req->x.bytes_down, (long long)req->head.length);
     else if (req->x.until_close)

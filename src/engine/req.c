@@ -438,7 +438,8 @@ static bool lost_on_kept_connection(struct lf_req *req)
 {
     const struct lf_xfer *x = &req->x;
     bool lost = x->code == CURLE_SEND_ERROR || x->code == CURLE_RECV_ERROR ||
-                x->code == CURLE_HTTP2 || x->code == CURLE_HTTP2_STREAM;
+                x->code == CURLE_HTTP2 || x->code == CURLE_HTTP2_STREAM ||
+                x->code == CURLE_PARTIAL_FILE;
     if (!lost || req->res.err || x->head_done || x->body || !x->replayable ||
         (x->sent && !x->reused) || req->replays >= MAX_REPLAYS)
         return false;

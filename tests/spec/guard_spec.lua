@@ -40,6 +40,32 @@ describe("guard", function()
     blocked(url, { resolve = { ["inside.test"] = { "10.0.0.1", "::1", "127.0.0.1" } } })
   end)
 
+  -- A network of its own, in which loopback has a public address.
+  it("refuses a redirect from a public address to a private one", function()
+    local under = command.unshared("-rn", "ip link set lo up && ip addr add 1.2.3.4/32 dev lo")
+    if not under then return pending "this system allows no network of one's own (unshare -rn, ip)" end
+    local r = command({ "-e", [[
+      local lf = require "luafetch"
+      local servers = require "tests.support.servers"
+      local public, private = servers.fault { bind = "1.2.3.4" }, servers.fault()
+      local function to(url) return public.url .. "/redirect-to?url=" .. lf.url.encode(url) end
+      local opts = { guard = "public" }
+      print(fetch(to(public.url .. "/ok"), opts).body)
+      for _, host in ipairs { "127.0.0.1", "localhost", "[::ffff:127.0.0.1]" } do
+        local res, err = fetch(to(("http://%s:%d/ok"):format(host, private.port)), opts)
+        print(res and res.status, err and err.kind, err)
+      end
+      print(fetch(to(private.url .. "/ok")).body)
+      print(fetch(private.url .. "/stats"):json().requests)
+      servers.stop_all()
+    ]] }, { under = under })
+    local lines = command.lines(r.out:gsub("\n\n", "\n"))
+    assert.equal("ok", lines[1], r.err)
+    for i = 2, 4 do assert.matches("^nil\tblocked\tthe guard refuses", lines[i]) end
+    assert.equal("ok", lines[5])
+    assert.equal("2", lines[6]) -- nothing but the two that were allowed came to the private one
+  end)
+
   it("does not use connections that others opened", function()
     local url = web.url .. "/ok"
     for _ = 1, 2 do

@@ -94,6 +94,42 @@ describe("HTTP/2", function()
     assert.truthy(n >= 10, "connections: " .. n)
   end)
 
+  describe("refused by the server", function()
+    local refusing
+
+    local function try(scene, n, opts)
+      refusing = servers.h2(scene, made:issue("h2.test"))
+      local s <close> = session()
+      local last, err
+      for _ = 1, n do last, err = s:fetch(url(refusing), opts) end
+      local log = refusing:log():gsub("%s+", " ")
+      refusing.stop()
+      return last, err, log
+    end
+
+    it("is sent again where it certainly was not worked on (REFUSED_STREAM)", function()
+      local res, err, log = try("refuse", 1)
+      assert.equal("ok", res and res.body, tostring(err))
+      assert.equal("GET GET ", log)
+    end)
+
+    it("is sent again when a kept connection ends before it (GOAWAY), and is idempotent", function()
+      for _, scene in ipairs { "goaway", "cut" } do
+        local res, err, log = try(scene, 2)
+        assert.equal("ok", res and res.body, scene .. ": " .. tostring(err))
+        assert.equal("GET GET GET ", log)
+      end
+    end)
+
+    it("is never sent again silently when it is a POST that may have been worked on", function()
+      local res, err, log = try("cut", 2, { method = "POST", body = "x" })
+      assert.is_nil(res)
+      assert.equal("closed", err.kind)
+      assert.is_true(err.sent)
+      assert.equal("POST POST ", log)
+    end)
+  end)
+
   it("waits for a free stream where the server allows few", function()
     local few = server "http2_max_concurrent_streams 4;"
     local s <close> = session { per_host = 50 }

@@ -105,6 +105,29 @@ describe("save", function()
     assert.same({}, files())
   end)
 
+  -- A disk of one megabyte, in a mount namespace of its own.
+  it("says that the disk is full, names the file, and leaves nothing", function()
+    local under = command.unshared("-rm", "mount -t tmpfs -o size=1m none " .. dir)
+    if not under then return pending "this system allows no mounts of one's own (unshare -rm)" end
+    local script = ([[
+      local base, dir = %q, %q
+      local results = gather {
+        { url = base .. "/bytes/5000000", save = dir .. "/a" },
+        { url = base .. "/bytes/5000000", save = dir .. "/b", resume = true },
+      }
+      for i = 1, 2 do print(results[i].kind, results[i]) end
+      for name in io.popen("ls -A " .. dir):lines() do print(name) end
+      os.execute("rm " .. dir .. "/b.part")
+      print(fetch(base .. "/bytes/5000", { save = dir .. "/c" }).size)
+    ]]):format(server.url, dir)
+    local got = command({ "-e", script }, { under = under })
+    local lines = command.lines(got.out)
+    for i, name in ipairs { "a", "b" } do
+      assert.truthy(lines[i]:find("io\tcannot write to " .. dir .. "/" .. name .. ": No space left", 1, true), got.out)
+    end
+    assert.same({ "b.part", "5000" }, { lines[3], lines[4] })
+  end)
+
   it("heeds max_body only when it is given", function()
     local _, err = fetch(server.url .. "/bytes/1000", { save = dir .. "/a", max_body = 999 })
     assert.equal("too_large", err.kind)

@@ -14,6 +14,15 @@ local function quote(word)
   return "'" .. word:gsub("'", "'\\''") .. "'"
 end
 
+-- Words to go in front of a command (opts.under) so that it runs in namespaces of its own
+-- after the shell text `first`; nil where the system allows none.
+function M.unshared(kinds, first)
+  local words = { "unshare", kinds, "sh", "-c", first .. ' && exec "$@"', "sh" }
+  local quoted = {}
+  for i, word in ipairs(words) do quoted[i] = quote(word) end
+  return os.execute(table.concat(quoted, " ") .. " true 2>/dev/null") and words
+end
+
 local function slurp(name)
   local file = assert(io.open(name, "rb"))
   local text = file:read "a"

@@ -221,6 +221,13 @@ function M.way(scene, cert)
   })
 end
 
+-- An HTTP/2 server that refuses work: see tests/servers/h2.py.
+function M.h2(scene, cert)
+  return start("h2.py " .. scene, {
+    "/usr/bin/python3", "tests/servers/h2.py", scene, cert.cert, cert.key, announced = true,
+  })
+end
+
 -- Streams of events that break as the path says: see tests/servers/events.py.
 function M.events()
   return start("events.py", { "/usr/bin/python3", "tests/servers/events.py", announced = true })
