@@ -41,6 +41,7 @@ test|py:gunicorn|gunicorn|python3-gunicorn|gunicorn|py3-gunicorn|-
 test|openssl|openssl|openssl|openssl|openssl|openssl
 test|tinyproxy|tinyproxy-bin|tinyproxy|tinyproxy|tinyproxy|tinyproxy
 test|microsocks|microsocks|microsocks|microsocks|microsocks|microsocks
+test|ip|iproute2|iproute|iproute2|iproute2|-
 lint|clang-format|clang-format|clang-tools-extra|clang|clang-extra-tools|clang-format
 lint|luacheck|lua-check|lua-check|luacheck|luacheck|luacheck
 valgrind|valgrind|valgrind|valgrind|valgrind|valgrind|valgrind
