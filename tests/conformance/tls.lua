@@ -64,8 +64,10 @@ end
 
 local OLD = { from = "20200101000000Z", to = "20200201000000Z" }
 local WEAK, SMALL, NAME = "signed with a weak hash", "key is too small", "the certificate is for another name"
+local STATIC = "AES128-GCM-SHA256"
 local UNKNOWN = "issuer is unknown"
-local NO_CIPHER, NO_VERSION = "no cipher or key exchange that both sides accept", "no TLS version that both sides accept"
+local NO_CIPHER = "no cipher or key exchange that both sides accept"
+local NO_VERSION = "no TLS version that both sides accept"
 
 -- name → how to make it, what the error says (false: it works), options of the request
 local cases = {
@@ -74,7 +76,7 @@ local cases = {
     return issue { by = middle, md = "md5" }, { "-cert_chain", middle.cert }
   end, WEAK },
   ["no-san"] = { issued { names = false, cn = "other.test" }, NAME },
-  rsa512 = { serving({ key = "-newkey rsa:512 -nodes" }, "-tls1_2", "-cipher", "AES128-GCM-SHA256:@SECLEVEL=0"), SMALL },
+  rsa512 = { serving({ key = "-newkey rsa:512 -nodes" }, "-tls1_2", "-cipher", STATIC .. ":@SECLEVEL=0"), SMALL },
   rsa1024 = { issued { key = "-newkey rsa:1024 -nodes" }, SMALL },
   rsa2048 = { issued(rsa), false },
   rsa3072 = { issued { key = "-newkey rsa:3072 -nodes" }, false },
@@ -116,9 +118,10 @@ local cases = {
   ["mozilla-intermediate"] = { serving({}, "-no_tls1_1", "-no_tls1"), false },
   ["mozilla-old"] = { serving(rsa, "-cipher", ANY), false },
   client = { serving({}, "-Verify", "1", "-CAfile", made.ca), false, { cert = me.cert, key = me.key } },
-  ["client-cert-missing"] = { serving({}, "-Verify", "1", "-CAfile", made.ca), "the server wants a client certificate" },
+  ["client-cert-missing"] = { serving({}, "-Verify", "1", "-CAfile", made.ca),
+    "the server wants a client certificate" },
   dh1024 = { dh(1024), "small DH key" },
-  ["static-rsa"] = { serving(rsa, "-tls1_2", "-cipher", "AES128-GCM-SHA256"), false },
+  ["static-rsa"] = { serving(rsa, "-tls1_2", "-cipher", STATIC), false },
   ["tls-v1-0"] = { serving(rsa, "-tls1", "-cipher", ANY), NO_VERSION },
   ["tls-v1-1"] = { serving(rsa, "-tls1_1", "-cipher", ANY), NO_VERSION },
   ["tls-v1-2"] = { serving({}, "-tls1_2"), false },
@@ -159,7 +162,8 @@ local function flaw_of(case)
   local tls = case[3] or {}
   tls.ca = made.ca
   local host = case.host or HOST
-  local res, err = fetch(("https://%s:%d/"):format(host, server.port), { resolve = { [host] = "127.0.0.1" }, tls = tls })
+  local url = ("https://%s:%d/"):format(host, server.port)
+  local res, err = fetch(url, { resolve = { [host] = "127.0.0.1" }, tls = tls })
   server.stop()
   local want = case[2]
   if not want then return not res and tostring(err) or nil end

@@ -154,6 +154,24 @@ describe("on_progress", function()
     assert.equal("cancelled", same.kind)
   end)
 
+  it("that said false is not asked again by retries", function()
+    local n = 0
+    local _, err = fetch(server.url .. "/drip?n=1000&ms=10", { retry = { times = 3, backoff = 0.01 },
+      on_progress = function()
+        n = n + 1
+        return false
+      end })
+    assert.equal("cancelled", err.kind)
+    assert.equal(1, n)
+  end)
+
+  it("starts anew with a further attempt", function()
+    local fn, heard = listener()
+    local url = server.url .. "/fail/1?key=progress" .. os.time()
+    assert.equal("ok\n", assert(fetch(url, { retry = { times = 1, backoff = 0.2 }, on_progress = fn })).body)
+    assert.equal(3, heard[#heard].down)
+  end)
+
   it("has no say any more when all is there", function()
     local r = assert(fetch(server.url .. "/bytes/10", { on_progress = function() return false end }))
     assert.equal(10, #r.body)

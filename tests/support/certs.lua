@@ -57,7 +57,8 @@ function M.new()
   return setmetatable({ dir = dir, ca = dir .. "/ca.pem", key = dir .. "/ca.key" }, Certs)
 end
 
--- opts: subject (default /CN=name), from, to (YYYYMMDDHHMMSSZ), names (subjectAltName, default DNS:name), key (options of
+-- opts: subject (default /CN=name), from, to (YYYYMMDDHHMMSSZ),
+-- names (subjectAltName, default DNS:name), key (options of
 -- `openssl req`), own (true: self-signed), by (another Certs:issue{ca=true}), ca, md, usage.
 function Certs:issue(name, opts)
   opts = opts or {}
