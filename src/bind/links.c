@@ -1,23 +1,30 @@
-/* Link headers (RFC 8288) as Lua tables. */
+/* Link (RFC 8288) and Refresh headers as Lua tables. */
 #include "bind/links.h"
 
 #include <lauxlib.h>
 #include <string.h>
 #include "http/headers.h"
 #include "http/link.h"
+#include "http/refresh.h"
+
+static bool resolve(const struct lf_url *base, const char *p, size_t n,
+                    struct lf_buf *out)
+{
+    struct lf_url to = LF_URL_INIT;
+    const char *why;
+    lf_buf_reset(out);
+    bool ok =
+        !lf_url_parse(&to, p, n, base, &why) && !lf_buf_add(out, to.href.p, to.href.len);
+    lf_url_free(&to);
+    return ok;
+}
 
 /* [-0, +1, m] One link: its parameters, and the target as an absolute URL. */
 static bool push_link(lua_State *L, const struct lf_url *base, const struct lf_link *link,
                       struct lf_buf *scratch)
 {
     struct lf_header f;
-    struct lf_url to = LF_URL_INIT;
-    const char *why;
-    lf_buf_reset(scratch);
-    bool ok = !lf_url_parse(&to, link->target.p, link->target.len, base, &why) &&
-              !lf_buf_add(scratch, to.href.p, to.href.len);
-    lf_url_free(&to);
-    if (!ok)
+    if (!resolve(base, link->target.p, link->target.len, scratch))
         return false;
     lua_createtable(L, 0, 2);
     lua_pushlstring(L, scratch->p, scratch->len);
@@ -93,4 +100,29 @@ void lf_links_push(lua_State *L, const char *block, size_t len, const char *url)
         }
     }
     lua_settop(L, links);
+}
+
+void lf_refresh_push(lua_State *L, const char *block, size_t len, const char *url)
+{
+    struct lf_header f;
+    struct lf_span to;
+    double seconds;
+    const char *why;
+    size_t at = 0;
+    if (!lf_headers_find(block, len, &at, "refresh", 7, &f) ||
+        !lf_refresh_parse(f.value, f.value_len, &seconds, &to)) {
+        lua_pushnil(L);
+        return;
+    }
+    struct link_box *b = push_link_box(L);
+    bool ok = !lf_url_parse(&b->base, url, strlen(url), NULL, &why) &&
+              resolve(&b->base, to.p ? to.p : "", to.len, &b->scratch);
+    lua_createtable(L, 0, 2);
+    lua_pushnumber(L, seconds);
+    lua_setfield(L, -2, "seconds");
+    if (ok) {
+        lua_pushlstring(L, b->scratch.p, b->scratch.len);
+        lua_setfield(L, -2, "url");
+    }
+    lua_remove(L, -2);
 }

@@ -197,6 +197,11 @@ static void push_links(lua_State *L, const struct response *r)
     cache(L, "links");
 }
 
+static void push_refresh(lua_State *L, const struct response *r)
+{
+    lf_refresh_push(L, block_of(r), r->headers_len, url_of(r));
+}
+
 static void push_timings(lua_State *L, const struct response *r)
 {
     if (cached(L, "timings"))
@@ -266,6 +271,7 @@ static const struct {
     {"error", push_error},
     {"cookies", push_cookies},
     {"links", push_links},
+    {"refresh", push_refresh},
     {"path", push_path},
     {"size", push_size},
 };

@@ -107,6 +107,26 @@ describe("Response", function()
     end)
   end)
 
+  describe("refresh", function()
+    it("is reported as browsers read it, and not followed", function()
+      for said, want in pairs {
+        ["5"] = { 5, "SELF" }, ["0; url=/next"] = { 0, "/next" }, ["3;URL = 'a b' rest"] = { 3, "/a%20b" },
+        [" 7 , \"//other.test/x\""] = { 7, "http://other.test/x" }, [".5; /y"] = { 0, "/y" }, ["2.9 urlx"] = { 2, "/urlx" },
+        ["1;url=?q"] = { 1, "/respond?q" }, ["1;"] = { 1, "SELF" },
+      } do
+        local res = respond("x", "Refresh: " .. said)
+        assert.equal(0, #res.history)
+        local url = want[2] == "SELF" and res.url or want[2]:find "^/" and server.url .. want[2] or want[2]
+        assert.same({ seconds = want[1], url = url }, res.refresh, said)
+      end
+      for _, said in ipairs { "", "url=/x", "-1", "5x", "; url=/x" } do
+        assert.is_nil(respond("x", "Refresh: " .. said).refresh, said)
+      end
+      assert.is_nil(respond("x").refresh)
+      assert.same({ seconds = 1 }, respond("x", "Refresh: 1; url=http://[").refresh)
+    end)
+  end)
+
   describe("history", function()
     it("names every hop", function()
       local res = get "/redirect/2"

@@ -165,6 +165,7 @@ function fetch.options(url, opts) end
 ---@field attempts integer
 ---@field cookies table<string, string> those that this answer set
 ---@field links table the Link headers (RFC 8288): a list, and by relation the first of it; each `{url = absolute, rel =, …}`
+---@field refresh? {seconds: number, url: string?} what a Refresh header asks for, the URL absolute (nil: it is none). It is not followed
 ---@field path? string where `save` put the body
 ---@field size? integer bytes of that file
 local Response = {}
