@@ -4,18 +4,13 @@ local servers = require "tests.support.servers"
 
 local program = os.getenv "LUAFETCH" or "build/luafetch"
 
--- What a terminal of that size gets from the code.
-local function terminal(columns, rows, code, ...)
-  local file = os.tmpname()
-  local f = assert(io.open(file, "w"))
-  f:write(code)
-  f:close()
-  local words = table.concat({ program, "-q --progress", file, ... }, " ")
+-- What a terminal of that size gets from a run with these words.
+local function terminal(columns, rows, ...)
+  local words = table.concat({ program, "-q --progress", ... }, " ")
   local pipe = io.popen(("script -qec %q /dev/null </dev/null"):format(
     ("stty cols %d rows %d; %s"):format(columns, rows, words)))
   local text = pipe:read "a"
   pipe:close()
-  os.remove(file)
   return text
 end
 
@@ -28,10 +23,13 @@ local code = [[
 ]]
 
 describe("bars", function()
-  local web, dir
+  local web, dir, file
 
   setup(function()
-    dir = os.tmpname()
+    file, dir = os.tmpname(), os.tmpname()
+    local f = assert(io.open(file, "w"))
+    f:write(code)
+    f:close()
     os.remove(dir)
     assert(os.execute("mkdir " .. dir))
     web = servers.nginx { conf_extra = "limit_rate 4m; chunked_transfer_encoding on;" }
@@ -42,10 +40,11 @@ describe("bars", function()
   teardown(function()
     web.stop()
     os.execute("rm -r " .. dir)
+    os.remove(file)
   end)
 
   it("show big downloads with part, size, rate and time, and a line for all", function()
-    local text = terminal(100, 20, code, dir, web.url, "one.iso", "über.iso", "small")
+    local text = terminal(100, 20, file, dir, web.url, "one.iso", "über.iso", "small")
     local rows, seen = screen(text)
     local bars = { one = 0, ["über"] = 0, total = 0 }
     for _, line in ipairs(seen) do
@@ -62,8 +61,21 @@ describe("bars", function()
     assert.same({ "saved small 102400", "saved one.iso 4194304", "saved über.iso 5242880", "" }, rows)
   end)
 
+  it("come with the example that downloads many files", function()
+    local folder = dir .. "/example"
+    assert(os.execute("mkdir " .. folder))
+    local text = terminal(100, 20, "download", folder, web.url .. "/one.iso", web.url .. "/more")
+    local rows, seen = screen(text)
+    local found = 0
+    for _, line in ipairs(seen) do
+      if line:find("^one.iso +%[=") or line:find "^more +%[=" then found = found + 1 end
+    end
+    assert.truthy(found >= 2, text)
+    assert.equal("2 of 2 files", rows[3])
+  end)
+
   it("fit a narrow terminal, and no more than a low one has rows for", function()
-    local text = terminal(40, 3, code, dir, web.url, "one.iso", "über.iso", "more")
+    local text = terminal(40, 3, file, dir, web.url, "one.iso", "über.iso", "more")
     local rows, seen = screen(text)
     for _, line in ipairs(seen) do
       assert.truthy(utf8.len(line) < 40, line)

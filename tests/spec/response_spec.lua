@@ -111,7 +111,8 @@ describe("Response", function()
     it("is reported as browsers read it, and not followed", function()
       for said, want in pairs {
         ["5"] = { 5, "SELF" }, ["0; url=/next"] = { 0, "/next" }, ["3;URL = 'a b' rest"] = { 3, "/a%20b" },
-        [" 7 , \"//other.test/x\""] = { 7, "http://other.test/x" }, [".5; /y"] = { 0, "/y" }, ["2.9 urlx"] = { 2, "/urlx" },
+        [" 7 , \"//other.test/x\""] = { 7, "http://other.test/x" },
+        [".5; /y"] = { 0, "/y" }, ["2.9 urlx"] = { 2, "/urlx" },
         ["1;url=?q"] = { 1, "/respond?q" }, ["1;"] = { 1, "SELF" },
       } do
         local res = respond("x", "Refresh: " .. said)
