@@ -15,8 +15,10 @@ describe("a credential", function()
       server {
         listen 127.0.0.1:@PORT@ ssl;
         ssl_certificate %s; ssl_certificate_key %s;
+        ssl_client_certificate %s; ssl_verify_client optional;
+        location /who { return 200 "$ssl_client_verify $connection"; }
         location / { proxy_pass %s; proxy_set_header Host $http_host; }
-      }]]):format(cert.cert, cert.key, home.url) }
+      }]]):format(cert.cert, cert.key, made.ca, home.url) }
     resolve = { ["home.test"] = "127.0.0.1", ["sub.home.test"] = "127.0.0.1", ["other.test"] = "127.0.0.1" }
   end)
   teardown(function()
@@ -101,6 +103,35 @@ describe("a credential", function()
     end
     local none = assert(s:get(at("home.test", home, "/echo"), { cookies = false })).body
     assert.is_nil(holds_secret(none))
+  end)
+
+  it("leaves nothing on its connection for who comes next", function()
+    local url = at("home.test", home, "/echo")
+    for _, opts in pairs(ways) do
+      if not opts.userinfo then
+        local all = { resolve = resolve }
+        for name, value in pairs(opts) do all[name] = value end
+        assert(fetch(url, all))
+        assert.is_nil(holds_secret(assert(fetch(url, { resolve = resolve })).body))
+      end
+    end
+  end)
+
+  it("that is a certificate has connections of its own", function()
+    local me = made:issue "me"
+    local url = ("https://home.test:%d/who"):format(secure.port)
+    local function who(tls)
+      tls = tls or {}
+      tls.ca = made.ca
+      return assert(fetch(url, { resolve = resolve, tls = tls })).body:match "^(%S+) (%d+)$"
+    end
+    local seen, first = who { cert = me.cert, key = me.key }
+    assert.equal("SUCCESS", seen)
+    local none, second = who()
+    assert.equal("NONE", none)
+    assert.not_equal(first, second)
+    assert.equal(first, select(2, who { cert = me.cert, key = me.key }))
+    assert.equal(second, select(2, who()))
   end)
 
   it("of a redirect's own URL goes there, and stays there", function()

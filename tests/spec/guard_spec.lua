@@ -41,9 +41,11 @@ describe("guard", function()
   end)
 
   -- A network of its own, in which loopback has a public address.
-  it("refuses a redirect from a public address to a private one", function()
-    local under = command.unshared("-rn", "ip link set lo up && ip addr add 1.2.3.4/32 dev lo")
-    if not under then return pending "this system allows no network of one's own (unshare -rn, ip)" end
+  local under = command.unshared("-rn", "ip link set lo up && ip addr add 1.2.3.4/32 dev lo")
+  if not under then print "skip: this system allows no network of one's own (unshare -rn, ip)" end
+
+  local redirected = under and it or function() end
+  redirected("refuses a redirect from a public address to a private one", function()
     local r = command({ "-e", [[
       local lf = require "luafetch"
       local servers = require "tests.support.servers"

@@ -106,9 +106,12 @@ describe("save", function()
   end)
 
   -- A disk of one megabyte, in a mount namespace of its own.
-  it("says that the disk is full, names the file, and leaves nothing", function()
+  local mounts = command.unshared("-rm", "mount -t tmpfs none /mnt")
+  if not mounts then print "skip: this system allows no mounts of one's own (unshare -rm)" end
+
+  local full = mounts and it or function() end
+  full("says that the disk is full, names the file, and leaves nothing", function()
     local under = command.unshared("-rm", "mount -t tmpfs -o size=1m none " .. dir)
-    if not under then return pending "this system allows no mounts of one's own (unshare -rm)" end
     local script = ([[
       local base, dir = %q, %q
       local results = gather {
