@@ -18,6 +18,7 @@
 
 struct parse {
     struct lf_url *u;
+    size_t most; /* bytes that href may need in all; it may have room for more */
     const struct lf_url *base;    /* or NULL */
     const char *s, *end;          /* what is not parsed yet, query and fragment cut off */
     const char *query, *fragment; /* behind '?' and '#', or NULL */
@@ -212,8 +213,8 @@ static enum lf_err put_userinfo(struct parse *p, const char *s, const char *end)
     size_t user = (size_t)((colon ? colon : end) - s);
     size_t pass = colon ? (size_t)(end - colon - 1) : 0;
     /* room_for leaves out of account what only this set escapes. */
-    size_t room = p->u->href.cap - p->u->href.len;
-    enum lf_err err = lf_buf_reserve(&p->u->href, room + 2 * (user + pass));
+    p->most += 2 * (user + pass);
+    enum lf_err err = lf_buf_reserve(&p->u->href, p->most - p->u->href.len);
     if (err)
         return err;
     put_encoded(p, s, user, LF_PERCENT_USERINFO);
@@ -255,10 +256,12 @@ static enum lf_err put_port(struct parse *p, const char *s, const char *end)
 static enum lf_err put_host(struct parse *p, const char *s, size_t n)
 {
     struct lf_buf *href = &p->u->href;
-    size_t room_behind = href->cap - href->len - n;
+    size_t before = href->len;
     enum lf_err err = n ? lf_url_host_add(href, s, n, p->special, p->why) : LF_OK;
     p->u->host_end = out_len(p);
-    return err ? err : lf_buf_reserve(href, room_behind);
+    if (href->len - before > n)
+        p->most += href->len - before - n;
+    return err ? err : lf_buf_reserve(href, p->most - href->len);
 }
 
 /* The ':' before the port, or the end; colons within brackets belong to the host. */
@@ -557,7 +560,8 @@ static enum lf_err parse_clean(struct parse *p)
 static enum lf_err room_for(struct parse *p, unsigned found)
 {
     size_t n = (size_t)(p->end - p->s) * (found & LF_URL_ESCAPE ? 3 : 1) + 32;
-    return lf_buf_reserve(&p->u->href, n + (p->base ? p->base->href.len : 0));
+    p->most = n + (p->base ? p->base->href.len : 0);
+    return lf_buf_reserve(&p->u->href, p->most);
 }
 
 enum lf_err lf_url_parse(struct lf_url *u, const char *s, size_t n,

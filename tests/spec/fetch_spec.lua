@@ -200,6 +200,14 @@ describe("fetch", function()
       assert.equal("Bearer t0k.en", echo({ auth = { bearer = "t0k.en" } }).fields.authorization)
     end)
 
+    -- The buffer of the URL is used again: it must not grow each time, until it is too long.
+    it("comes from the URL every time, as do hosts that are longer than they are written", function()
+      local url = server.url:gsub("//", "//user:p%%40ss@")
+      for _ = 1, 50 do assert(fetch(url .. "/ok")) end
+      local there = { resolve = { ["xn--mnchen-3ya.test"] = "127.0.0.1" } }
+      for _ = 1, 50 do assert(fetch(("http://münchen.test:%d/ok"):format(server.port), there)) end
+    end)
+
     it("comes from the URL and is not seen again", function()
       local url = server.url:gsub("//", "//us%%3Aer:p%%40ss@")
       local err = refused("request", url .. "/echo")
