@@ -7,7 +7,7 @@
 #include "bind/bind.h"
 #include "bind/suggest.h"
 
-enum { LIMIT = 100, LOOKAHEAD = 192, UNBOUNDED = 2048, LOOKAHEAD_KEPT = 256 };
+enum { LIMIT = 100, LOOKAHEAD = 192, UNBOUNDED = 2048, LOOKAHEAD_KEPT = 256, SPARE = 16 };
 
 /* ---- waiting for results ---- */
 
@@ -293,17 +293,28 @@ static unsigned window_of(lua_State *L, const struct lf_group *g, bool ahead)
     return most;
 }
 
+/* While as many are under way as may be, more waiting ones would only push those that are
+ * out of the caches. Not for a list that is read as it completes: its reader is waited
+ * for. */
+static unsigned ready_of(const struct lf_group *g)
+{
+    unsigned spare = g->limit / 2 > SPARE ? g->limit / 2 : SPARE;
+    bool few = g->domain && !g->calls && !g->keep && g->limit < g->window - spare;
+    return few ? g->limit + spare : g->window;
+}
+
 static void read_limits(lua_State *L, struct lf_group *g, bool list)
 {
     struct lf_domain_conf conf = {.limit = limit_field(L, "limit", 0),
                                   .per_host = limit_field(L, "per_host", 0)};
     unsigned most = limit_field(L, "limit", LIMIT);
     g->limit = most ? most : UINT32_MAX;
-    g->window = window_of(L, g, list || !conf.limit);
+    g->window = g->ready = window_of(L, g, list || !conf.limit);
     if (!conf.limit && !conf.per_host)
         return;
     if (lf_domain_new(lf_task_engine(L), parent_domain(L), &conf, &g->domain) != LF_OK)
         luaL_error(L, "not enough memory");
+    g->ready = ready_of(g);
 }
 
 /* group{what=, items= | nothing, fn=, seconds=, opts=, limit=, per_host=, fail_fast=,

@@ -18,6 +18,7 @@ struct lf_group {
     struct lf_joiner feeder_joiner;
     lua_Integer pos, n;    /* of the list: added, length */
     unsigned used, window; /* slots in busy and done */
+    unsigned ready;        /* so many are enough while the domain is full */
     unsigned tasks, limit; /* child tasks that have not ended */
     int nslots;
     double began;   /* when a list was handed over; 0: items come one by one */

@@ -260,15 +260,23 @@ void lf_group_put(lua_State *L, struct lf_group *g, lua_Integer index,
     lua_pop(L, 1);
 }
 
+/* Beyond those that are ready only what can start at once: when the hosts of the ready
+ * ones are busy. */
+static bool wants_more(const struct lf_group *g)
+{
+    return g->pos < g->n && g->used < g->window &&
+           (g->used < g->ready || lf_domain_has_room(g->domain));
+}
+
 void lf_group_fill(lua_State *L, struct lf_group *g)
 {
-    if (g->pos >= g->n || g->used >= g->window)
+    if (!wants_more(g))
         return;
     int top = lua_gettop(L);
     struct lf_places p = lf_group_places(L);
     lua_getiuservalue(L, 1, LF_GROUP_ITEMS);
     int items = lua_gettop(L);
-    while (g->pos < g->n && g->used < g->window) {
+    while (wants_more(g)) {
         bool task = lua_geti(L, items, g->pos + 1) == LUA_TFUNCTION || g->calls;
         if (task && g->tasks >= g->limit)
             break;

@@ -74,6 +74,13 @@ const struct lf_domain_conf *lf_domain_limits(const struct lf_domain *d)
     return &d->conf;
 }
 
+bool lf_domain_has_room(const struct lf_domain *d)
+{
+    while (d && !full(d))
+        d = d->parent;
+    return !d;
+}
+
 bool lf_domain_within(const struct lf_domain *d, const struct lf_domain *outer)
 {
     while (d && d != outer)

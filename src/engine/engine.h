@@ -83,6 +83,8 @@ enum lf_err lf_domain_new(struct lf_engine *eng, struct lf_domain *parent,
                           const struct lf_domain_conf *conf, struct lf_domain **out);
 void lf_domain_release(struct lf_domain *d);
 const struct lf_domain_conf *lf_domain_limits(const struct lf_domain *d);
+/* Could it, and all those above it, start another one? A host's limit is not asked. */
+bool lf_domain_has_room(const struct lf_domain *d);
 /* Is d `outer` or inside of it? */
 bool lf_domain_within(const struct lf_domain *d, const struct lf_domain *outer);
 
