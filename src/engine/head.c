@@ -14,6 +14,7 @@ enum {
     MAX_HEAD = 300 << 10,
     MAX_FIELDS = 5000,
     MAX_TRAILERS = 64 << 10,
+    HEAD_ROOM = 500,       /* set aside for a header block: most fit */
     TRUST_LENGTH = 1 << 20 /* memory set aside on the word of a Content-Length */
 };
 
@@ -200,6 +201,7 @@ static bool begin_block(struct lf_req *req, const char *line, size_t n)
     req->res.status = status;
     req->res.http_version = line[5] == '2' ? 20 : n > 7 && line[7] == '0' ? 10 : 11;
     lf_headers_reset(&req->res.headers);
+    lf_buf_reserve(&req->res.headers.block, HEAD_ROOM); /* else it grows by and by */
     h->last = h->located = 0;
     h->length = -1;
     h->chunked = h->encoded = false;

@@ -142,7 +142,7 @@ static void collect(struct lf_handle *h, struct lf_xfer *x)
     x->proxy_code = info(h, CURLINFO_PROXY_ERROR);
     x->verify_code = info(h, lf_xfer_in_proxy_tls(x) ? CURLINFO_PROXY_SSL_VERIFYRESULT
                                                      : CURLINFO_SSL_VERIFYRESULT);
-    memccpy(x->detail, h->error, 0, sizeof x->detail - 1);
+    snprintf(x->detail, sizeof x->detail, "%.*s", (int)sizeof x->detail - 1, h->error);
 }
 
 static void note_active(struct lf_lane *lane, int change)

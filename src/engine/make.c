@@ -1,13 +1,15 @@
 /* Making requests and giving them back: what is asked for is checked and copied once, and
  * ended requests of ordinary size are kept for the next. */
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 #include "engine/req.h"
 
 enum {
-    KEEP_BODY = 16 << 10, /* memory a pooled request may hold on to */
-    MAX_URL = 2 << 20,    /* longer ones are refused */
+    KEEP = 16 << 10,   /* memory a buffer of a pooled request may hold on to */
+    MAX_URL = 2 << 20, /* longer ones are refused */
+    ZERO_FROM = offsetof(struct lf_req, domain),
 };
 
 void lf_opts_init(struct lf_opts *o)
@@ -70,6 +72,12 @@ static enum lf_err check_opts(const struct lf_opts *o, const char **why)
     return check_headers(o, why);
 }
 
+static void init_answer(struct lf_result *res)
+{
+    lf_headers_init(&res->headers);
+    lf_buf_init(&res->body, 0);
+}
+
 static struct lf_req *obtain(struct lf_engine *eng)
 {
     struct lf_list *n = lf_list_shift(&eng->pool);
@@ -86,12 +94,11 @@ static struct lf_req *obtain(struct lf_engine *eng)
     lf_arena_init(&req->arena);
     lf_headers_init(&req->headers);
     lf_headers_init(&req->resolve);
-    lf_headers_init(&req->res.headers);
     lf_buf_init(&req->cookie, LF_BUF_MAX);
     lf_buf_init(&req->addresses, LF_BUF_MAX);
     lf_buf_init(&req->proxy_addresses, LF_BUF_MAX);
     lf_buf_init(&req->isolation, LF_BUF_MAX);
-    lf_buf_init(&req->res.body, 0);
+    init_answer(&req->res);
     return req;
 }
 
@@ -161,8 +168,9 @@ enum lf_err lf_req_new(struct lf_engine *eng, const struct lf_opts *o,
     req->domain = o->domain ? o->domain : eng->run;
     lf_domain_retain(req->domain);
     req->admission.tickets = req->admission.few;
+    req->admission.level = 0;
     req->history_end = &req->res.history;
-    lf_list_init(&req->x.link);
+    lf_xfer_reset(&req->x);
     err = copy_opts(req, o);
     if (!err)
         err = lf_way_copy(req, &o->way, why);
@@ -200,42 +208,32 @@ static void destroy(struct lf_req *req)
     free(req);
 }
 
-/* Everything but the memory of its buffers is as in a new one. */
+/* Everything but the memory of its buffers is as in a new one. The answer's memory goes:
+ * what is allocated again when an answer begins was in use a moment ago, while the
+ * buffers of thousands of waiting requests would be cold. */
 static void recycle(struct lf_req *req)
 {
     struct lf_engine *eng = req->eng;
-    struct lf_req fresh = {
-        .eng = eng,
-        .url = req->url,
-        .arena = req->arena,
-        .headers = req->headers,
-        .resolve = req->resolve,
-        .cookie = req->cookie,
-        .addresses = req->addresses,
-        .proxy_addresses = req->proxy_addresses,
-        .isolation = req->isolation,
-        .res = {.headers = req->res.headers, .body = req->res.body},
-    };
-    *req = fresh;
+    lf_headers_free(&req->res.headers);
+    lf_buf_free(&req->res.body);
+    memset((char *)req + ZERO_FROM, 0, sizeof *req - ZERO_FROM);
+    init_answer(&req->res);
     lf_headers_reset(&req->headers);
     lf_headers_reset(&req->resolve);
-    lf_headers_reset(&req->res.headers);
     lf_buf_reset(&req->cookie);
     lf_buf_reset(&req->addresses);
     lf_buf_reset(&req->proxy_addresses);
     lf_buf_reset(&req->isolation);
-    lf_buf_reset(&req->res.body);
     lf_arena_reset(&req->arena);
     lf_list_prepend(&eng->pool, &req->link);
     eng->pooled++;
 }
 
-/* A request that carried a body of its own or grew large is not worth keeping. */
+/* A request that grew large is not worth keeping. */
 static bool worth_keeping(const struct lf_req *req)
 {
-    return req->eng->pooled < POOLED_REQS && req->res.body.cap <= KEEP_BODY &&
-           req->headers.block.cap <= KEEP_BODY &&
-           req->res.headers.block.cap <= KEEP_BODY && req->url.href.cap <= KEEP_BODY;
+    return req->eng->pooled < POOLED_REQS && req->headers.block.cap <= KEEP &&
+           req->url.href.cap <= KEEP;
 }
 
 void lf_req_free(struct lf_req *req)

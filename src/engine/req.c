@@ -170,25 +170,23 @@ static void prepare_hop(struct lf_req *req)
     struct lf_xfer *x = &req->x;
     const char *m = req->method;
     const char *target = x->target_url;
-    *x = (struct lf_xfer){
-        .url = &req->url,
-        .target_url = target,
-        .method = m,
-        .headers = &req->headers,
-        .cookie = req->cookie.len ? req->cookie.p : NULL,
-        .body = lf_body_any(&req->body),
-        .body_len = req->body.len,
-        .replayable = strcmp(m, "POST") != 0 && strcmp(m, "PATCH") != 0,
-        .verify = req->verify,
-        .ca = req->ca,
-        .http_version = req->http_version,
-        .way = &req->way,
-        .host_hash = lf_host_hash(req->host, req->host_len),
-        .connect_timeout = req->timeout.connect,
-        .may_pause = req->stream.on,
-        .phase = LF_PHASE_DNS,
-    };
-    lf_list_init(&x->link);
+    lf_xfer_reset(x);
+    x->url = &req->url;
+    x->target_url = target;
+    x->method = m;
+    x->headers = &req->headers;
+    x->cookie = req->cookie.len ? req->cookie.p : NULL;
+    x->body = lf_body_any(&req->body);
+    x->body_len = req->body.len;
+    x->replayable = strcmp(m, "POST") != 0 && strcmp(m, "PATCH") != 0;
+    x->verify = req->verify;
+    x->ca = req->ca;
+    x->http_version = req->http_version;
+    x->way = &req->way;
+    x->host_hash = lf_host_hash(req->host, req->host_len);
+    x->connect_timeout = req->timeout.connect;
+    x->may_pause = req->stream.on;
+    x->phase = LF_PHASE_DNS;
     lf_head_reset(&req->head);
     lf_decoder_free(req->decoder);
     req->decoder = NULL;

@@ -35,24 +35,31 @@ struct lf_head {
 };
 
 struct lf_req {
-    struct lf_list link;      /* in eng->pool when it is nobody's */
-    struct lf_engine *eng;    /* borrowed: outlives us */
-    struct lf_domain *domain; /* owned reference */
-    struct lf_admission admission;
-    enum lf_req_state state;
-    struct lf_xfer x;
-    struct lf_arena arena; /* all that lives as long as the request */
+    /* what stays in the pool, with its memory */
+    struct lf_list link;           /* in eng->pool when it is nobody's */
+    struct lf_engine *eng;         /* borrowed: outlives us */
+    struct lf_arena arena;         /* all that lives as long as the request */
+    struct lf_url url;             /* of the current hop */
+    struct lf_headers headers;     /* to send */
+    struct lf_headers resolve;     /* host or host:port → addresses */
+    struct lf_buf cookie;          /* what x.cookie points at */
+    struct lf_buf addresses;       /* what x.addresses points at */
+    struct lf_buf proxy_addresses; /* what x.proxy_addresses points at */
+    struct lf_buf isolation;       /* what x.isolation points at */
 
-    /* what was asked for */
-    struct lf_url url; /* of the current hop */
-    const char *host;  /* borrowed from url: the key of per-host limits */
+    /* what is set for every request or hop */
+    struct lf_admission admission;
+    struct lf_xfer x;
+
+    /* what was asked for; all from here on is zero in a new one */
+    struct lf_domain *domain; /* owned reference */
+    enum lf_req_state state;
+    const char *host; /* borrowed from url: the key of per-host limits */
     size_t host_len;
-    const char *method;        /* arena */
-    struct lf_headers headers; /* to send */
+    const char *method; /* arena */
     struct lf_body body;
     struct lf_login *login; /* arena, owned; NULL: none, or another origin by now */
     struct lf_timeouts timeout;
-    struct lf_headers resolve; /* host or host:port → addresses */
     int ip;
     double deadline;
     unsigned redirects;           /* still allowed */
@@ -76,11 +83,7 @@ struct lf_req {
     double asked; /* when this attempt was: `submitted`, or the end of the wait before */
     struct lf_lookup lookup;
     double resolve_began, resolve_took;
-    struct lf_jar *jar;            /* held; NULL: none yet */
-    struct lf_buf cookie;          /* what x.cookie points at */
-    struct lf_buf addresses;       /* what x.addresses points at */
-    struct lf_buf proxy_addresses; /* what x.proxy_addresses points at */
-    struct lf_buf isolation;       /* what x.isolation points at */
+    struct lf_jar *jar; /* held; NULL: none yet */
     struct lf_head head;
     struct lf_decoder *decoder; /* owned */
     struct lf_stream stream;

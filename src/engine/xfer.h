@@ -6,6 +6,8 @@
 #ifndef LF_ENGINE_XFER_H
 #define LF_ENGINE_XFER_H
 
+#include <stddef.h>
+#include <string.h>
 #include <sys/types.h>
 #include "engine/engine.h"
 #include "http/proxy.h"
@@ -54,15 +56,25 @@ struct lf_xfer {
     int connect_status;  /* the proxy's answer to CONNECT; 0: none */
     int proxy_code;      /* libcurl's reason why a SOCKS proxy failed; 0: none */
     unsigned handshakes; /* TLS handshakes begun: with an https proxy, then the server */
-    char blocked[46];    /* the last address that the guard refused; "" if none */
     bool reused, sent;
-    char remote_ip[46];
-    char detail[160]; /* the transport's own words, "" if none */
     struct lf_timings timings;
     uint64_t bytes_down, bytes_up;
 
     void *handle; /* the transport's; NULL when not started */
+
+    /* mostly "": the last, and hardly touched, so that they stay out of the caches */
+    char remote_ip[46];
+    char blocked[46]; /* the last address that the guard refused */
+    char detail[160]; /* the transport's own words */
 };
+
+static inline void lf_xfer_reset(struct lf_xfer *x)
+{
+    memset(x, 0, offsetof(struct lf_xfer, remote_ip));
+    memset(x->remote_ip, 0, sizeof x->remote_ip);
+    x->blocked[0] = x->detail[0] = '\0';
+    lf_list_init(&x->link);
+}
 
 /* Is the TLS handshake that was begun last one with the proxy itself? */
 static inline bool lf_xfer_in_proxy_tls(const struct lf_xfer *x)
