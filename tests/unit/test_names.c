@@ -1,5 +1,6 @@
 /* Names: one lookup however many wait, caching by TTL, silence, families. The name server
  * runs on the engine's own loop. */
+#include "clock_kit.h"
 #include "engine_kit.h"
 
 #include <arpa/inet.h>
@@ -7,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { MANY = 200 };
+enum { MANY = 200, TTL = 30, NEGATIVE = 10 }; /* seconds */
 
 static struct lf_watch *watch;
 static int dns, web; /* sockets: the name server, a web server that nobody serves */
@@ -46,8 +47,8 @@ static void answer(void *arg, int events)
     q[11] = 0;                        /* no OPT record back */
     n = (ssize_t)end;
     if (type == 1 && kind == 'g') {
-        static const unsigned char rr[] = {0xc0, 12, 0, 1, 0,   1, 0, 0,
-                                           0,    30, 0, 4, 127, 0, 0, 1};
+        static const unsigned char rr[] = {0xc0, 12,  0, 1, 0,   1, 0, 0,
+                                           0,    TTL, 0, 4, 127, 0, 0, 1};
         memcpy(q + end, rr, sizeof rr);
         q[7] = 1;
         n += sizeof rr;
@@ -113,6 +114,27 @@ static void test_outcomes(void)
     CHECK_INT(outcome("good.test", NULL), LF_ECONNECT); /* both kept */
     CHECK_INT(outcome("none.test", NULL), LF_EDNS);
     CHECK_INT(queries, before);
+    end();
+}
+
+/* An answer is kept as long as its TTL says, a missing name for ten seconds. */
+static void test_ages(void)
+{
+    begin();
+    outcome("good.test", NULL);
+    outcome("none.test", NULL);
+    unsigned before = queries;
+    ahead += NEGATIVE - 1;
+    outcome("good.test", NULL);
+    outcome("none.test", NULL);
+    CHECK_INT(queries, before);
+    ahead += 2;
+    CHECK_INT(outcome("none.test", NULL), LF_EDNS);
+    CHECK(queries > before);
+    before = queries;
+    ahead += TTL;
+    CHECK_INT(outcome("good.test", NULL), LF_ECONNECT);
+    CHECK_INT(queries, before + 2); /* A and AAAA */
     end();
 }
 
@@ -211,6 +233,7 @@ static void test_system(void)
 int main(void)
 {
     test_outcomes();
+    test_ages();
     test_one_lookup();
     test_silence();
     test_choices();
