@@ -14,8 +14,10 @@ for _, name in ipairs(public) do M[name] = core[name] end
 for name, value in pairs(require "luafetch.tasks") do M[name] = value end
 require "luafetch.session"
 
-local lazy = { cookies = "luafetch.cookies", html = "luafetch.html", json = "luafetch.json", url = "luafetch.url",
-  websocket = "luafetch.websocket" }
+local lazy = {}
+for _, name in ipairs { "cookies", "html", "json", "robots", "url", "websocket" } do
+  lazy[name] = "luafetch." .. name
+end
 
 return setmetatable(M, {
   __index = function(self, name)

@@ -12,6 +12,7 @@
 #include "bind/pieces.h"
 #include "bind/protocol.h"
 #include "bind/request.h"
+#include "bind/robots.h"
 #include "bind/session.h"
 #include "bind/stats.h"
 #include "bind/test.h"
@@ -48,6 +49,7 @@ static void preload(lua_State *L)
                                        {"luafetch.json", luaopen_luafetch_json},
                                        {"luafetch.cookies", luaopen_luafetch_cookies},
                                        {"luafetch.protocol", luaopen_luafetch_protocol},
+                                       {"luafetch.robots", luaopen_luafetch_robots},
                                        {"luafetch.test", luaopen_luafetch_test},
                                        {NULL, NULL}};
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
