@@ -14,6 +14,7 @@
 #include "bind/request.h"
 #include "bind/robots.h"
 #include "bind/session.h"
+#include "bind/sitemap.h"
 #include "bind/stats.h"
 #include "bind/test.h"
 #include "bind/url.h"
@@ -44,14 +45,16 @@ static int luaopen_core(lua_State *L)
 
 static void preload(lua_State *L)
 {
-    static const luaL_Reg modules[] = {{"luafetch.core", luaopen_core},
-                                       {"luafetch.url", luaopen_luafetch_url},
-                                       {"luafetch.json", luaopen_luafetch_json},
-                                       {"luafetch.cookies", luaopen_luafetch_cookies},
-                                       {"luafetch.protocol", luaopen_luafetch_protocol},
-                                       {"luafetch.robots", luaopen_luafetch_robots},
-                                       {"luafetch.test", luaopen_luafetch_test},
-                                       {NULL, NULL}};
+    static const luaL_Reg modules[] = {
+        {"luafetch.core", luaopen_core},
+        {"luafetch.url", luaopen_luafetch_url},
+        {"luafetch.json", luaopen_luafetch_json},
+        {"luafetch.cookies", luaopen_luafetch_cookies},
+        {"luafetch.protocol", luaopen_luafetch_protocol},
+        {"luafetch.robots", luaopen_luafetch_robots},
+        {"luafetch.sitemap.reader", luaopen_luafetch_sitemap_reader},
+        {"luafetch.test", luaopen_luafetch_test},
+        {NULL, NULL}};
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
     luaL_setfuncs(L, modules, 0);
     lua_pop(L, 1);

@@ -334,9 +334,22 @@ static int l_option_unknown(lua_State *L)
     return lf_option_unknown(L, luaL_checkstring(L, 1), luaL_checkstring(L, 2), names, n);
 }
 
+/* error(kind, message [, url]) → Error */
+static int l_error(lua_State *L)
+{
+    const char *kind = luaL_checkstring(L, 1), *url = luaL_optstring(L, 3, NULL);
+    int i = 0;
+    while (i < LF_ERR_COUNT && strcmp(lf_err_name((enum lf_err)i), kind) != 0)
+        i++;
+    luaL_argcheck(L, i < LF_ERR_COUNT, 1, "no kind of Error");
+    lf_error_push(L, (enum lf_err)i, url, "%s", luaL_checkstring(L, 2));
+    return 1;
+}
+
 void lf_task_register(lua_State *L)
 {
     static const luaL_Reg functions[] = {{"option_unknown", l_option_unknown},
+                                         {"error", l_error},
                                          {"misuse", l_misuse},
                                          {"hide", lf_source_hide},
                                          {NULL, NULL}};

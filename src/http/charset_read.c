@@ -55,21 +55,6 @@ static size_t put(char *out, const char *s, size_t n)
     return n;
 }
 
-static size_t put_utf8(char *out, unsigned c)
-{
-    if (c < 0x80)
-        return out[0] = (char)c, 1;
-    if (c < 0x800) {
-        out[0] = (char)(0xc0 | c >> 6);
-        out[1] = (char)(0x80 | (c & 0x3f));
-        return 2;
-    }
-    out[0] = (char)(0xe0 | c >> 12);
-    out[1] = (char)(0x80 | (c >> 6 & 0x3f));
-    out[2] = (char)(0x80 | (c & 0x3f));
-    return 3;
-}
-
 /* Copies the ASCII that lies ahead; returns its length. */
 static size_t copy_ascii(struct lf_charset_reader *r, char *out, size_t cap)
 {
@@ -111,7 +96,7 @@ static size_t read_windows_1252(struct lf_charset_reader *r, char *out, size_t c
         unsigned c = (unsigned char)*r->at++;
         if (c >= 0x80 && c < 0xa0)
             c = windows_1252_c1[c - 0x80];
-        n += put_utf8(out + n, c || !r->replace_nul ? c : 0xfffd);
+        n += lf_utf8_put(out + n, c || !r->replace_nul ? c : 0xfffd);
     }
     return n;
 }

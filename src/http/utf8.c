@@ -16,3 +16,15 @@ int lf_utf8_len(const unsigned char *s, const unsigned char *end)
             return -i;
     return n;
 }
+
+size_t lf_utf8_put(char *out, uint32_t c)
+{
+    if (c < 0x80)
+        return out[0] = (char)c, 1;
+    size_t n = c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+    static const unsigned char lead[] = {0, 0, 0xc0, 0xe0, 0xf0};
+    for (size_t i = n - 1; i > 0; i--, c >>= 6)
+        out[i] = (char)(0x80 | (c & 0x3f));
+    out[0] = (char)(lead[n] | c);
+    return n;
+}

@@ -252,6 +252,19 @@ describe("example", function()
     assert.matches("usage: LOGIN_PASSWORD", run({ "login", web.url }).err, 1, true)
   end)
 
+  it("sitemap emits every URL that the site's robots.txt leads to", function()
+    write(dir .. "/robots.txt", "Sitemap: /maps.xml\n")
+    write(dir .. "/maps.xml", "<sitemapindex><sitemap><loc>/map.txt</loc></sitemap>" ..
+      "<sitemap><loc>/none.xml</loc></sitemap></sitemapindex>")
+    write(dir .. "/map.txt", "http://a.example/1\nhttp://a.example/2\n")
+    local r = run { "sitemap", web.url .. "/" }
+    assert.equal('{"loc":"http://a.example/1"}\n{"loc":"http://a.example/2"}\n', r.out)
+    assert.matches("404.*/none.xml", r.err)
+    assert.equal(r.out, run({ "sitemap", web.url .. "/map.txt" }).out)
+    assert.equal(1, run({ "sitemap", "http://127.0.0.1:1/" }).code)
+    assert.matches("usage: luafetch sitemap", run({ "sitemap" }).err, 1, true)
+  end)
+
   it("first_mirror keeps the first good answer", function()
     local r = run { "first_mirror", "http://127.0.0.1:1/", web.url .. "/none", web.url .. "/list2.json" }
     assert.equal('[{"id": 2}]', r.out)

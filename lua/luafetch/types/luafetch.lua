@@ -12,6 +12,7 @@
 ---@field url luafetch.url loaded on first use
 ---@field html luafetch.html loaded on first use
 ---@field robots luafetch.robots loaded on first use
+---@field sitemap luafetch.sitemap loaded on first use
 ---@field websocket fun(url: string, opts?: luafetch.WebSocketOptions): luafetch.WebSocket?, luafetch.Error? loaded on first use
 ---@field log luafetch.log
 local lf = {}
