@@ -30,7 +30,8 @@ local function check_table(prefix, t)
   end
 end
 
-for _, name in ipairs { "json", "url", "html", "robots", "sitemap" } do check_table("lf." .. name .. ".", lf[name]) end
+local modules = { "csv", "html", "json", "robots", "sitemap", "url" }
+for _, name in ipairs(modules) do check_table("lf." .. name .. ".", lf[name]) end
 check_table("lf.", lf)
 
 -- Rows {"name", LF_… } of the tables of options; those marked LATER are refused by name.

@@ -268,7 +268,8 @@ static int run_script(lua_State *L)
     struct run *r = lua_touserdata(L, 1);
     const char *why;
     open_lua(L, r);
-    if (lf_emit_open(L, r->args.output, &why) != LF_OK) {
+    const struct lf_emit_conf emit = {.path = r->args.output, .columns = r->args.columns};
+    if (lf_emit_open(L, &emit, &why) != LF_OK) {
         r->code = usage("%s", why);
         return 0;
     }

@@ -1,6 +1,7 @@
 -- lf.sitemap: the entries of a sitemap, at once or one by one, and the URLs of a whole tree of
 -- sitemaps, fetched as they are needed. Scanning is src/http/sitemap.c.
 local core = require "luafetch.core"
+local input = require "luafetch.input"
 local new_reader = require "luafetch.sitemap.reader"
 local url = require "luafetch.url"
 core.hide()
@@ -10,36 +11,6 @@ local M = {}
 local MAX_BODY = 256 << 20 -- bytes of a file, decoded; the protocol allows 50 MB
 local MAX_DEPTH = 3 -- indexes in indexes; the protocol allows one
 local MAX_FILES = 50000
-
-local function misuse(fmt, ...)
-  core.misuse("sitemap." .. fmt:format(...))
-end
-
--- What stands in `types` (name → type) is ours and returned; the rest belongs to fetch, where
--- `for_fetch` is a table to take it.
-local function check_options(what, opts, types, for_fetch)
-  if opts == nil then return {} end
-  if type(opts) ~= "table" then misuse("%s: options must be a table, got a %s", what, type(opts)) end
-  local known, own = {}, {}
-  for _, name in ipairs(for_fetch and core.fetch_options or {}) do known[name] = true end
-  for name, value in pairs(opts) do
-    local wanted = types[name]
-    if wanted and type(value) ~= wanted then
-      misuse("%s: option '%s' must be a %s, got a %s", what, name, wanted, type(value))
-    elseif wanted then
-      own[name] = value
-    elseif known[name] then
-      for_fetch[name] = value
-    else
-      for type_name in pairs(types) do known[type_name] = true end
-      local names = {}
-      for known_name in pairs(known) do names[#names + 1] = known_name end
-      table.sort(names)
-      core.option_unknown("sitemap." .. what, tostring(name), names)
-    end
-  end
-  return own
-end
 
 local function absolute(s, base)
   if not base or s:find "^%a[%w+.-]*:" then return s end
@@ -80,34 +51,11 @@ local function scan(read, base, max)
   end, reader
 end
 
-local function once(s)
-  return function()
-    local given = s
-    s = nil
-    return given
-  end
-end
-
-local function reading(response)
-  return function() return response:read() end
-end
-
--- What reads a string, a Response or a function, and its URL, if it has one.
-local function reading_of(source)
-  if type(source) == "string" then return once(source) end
-  if type(source) == "function" then return source end
-  if type(source) == "userdata" and source.read then
-    source:raise()
-    return reading(source), source.url
-  end
-  misuse("entries: a string, a Response or a function is wanted, got a %s", type(source))
-end
-
 local READ_OPTIONS = { url = "string", max_body = "number" }
 
 function M.entries(source, opts)
-  local own = check_options("entries", opts, READ_OPTIONS)
-  local read, base = reading_of(source)
+  local own = input.options("sitemap.entries", opts, READ_OPTIONS)
+  local read, base = input.reading("sitemap.entries", source)
   local next_entry, reader = scan(read, own.url or base, own.max_body)
   return function()
     local entry, err = next_entry()
@@ -127,9 +75,9 @@ end
 
 -- What came before a file broke off is worth having, but not without saying so.
 function M.parse(bytes, opts)
-  local own = check_options("parse", opts, READ_OPTIONS)
-  if type(bytes) ~= "string" then misuse("parse: a string is wanted, got a %s", type(bytes)) end
-  local next_entry, reader = scan(once(bytes), own.url, own.max_body)
+  local own = input.options("sitemap.parse", opts, READ_OPTIONS)
+  input.check_string("sitemap.parse", bytes)
+  local next_entry, reader = scan(input.once(bytes), own.url, own.max_body)
   local entries, err = collect(next_entry)
   if err and #entries == 0 then return nil, err end
   entries.kind = reader:kind()
@@ -181,7 +129,7 @@ function Walk:open(file)
   self.seen[file.url] = true
   local res, err = self:fetch(file)
   if not res then return self:fail(file.url, err) end
-  local next_entry, reader = scan(reading(res), res.url, self.max_body)
+  local next_entry, reader = scan(input.of_response(res), res.url, self.max_body)
   local entry, broken = next_entry()
   if entry and reader:kind() ~= "index" then
     self.response, self.next_entry, self.url = res, next_entry, file.url
@@ -223,9 +171,9 @@ end
 local WALK_OPTIONS = { depth = "number", max_files = "number", max_body = "number", failed = "function" }
 
 function M.urls(start, opts)
-  if type(start) ~= "string" then misuse("urls: a URL is wanted, got a %s", type(start)) end
+  input.check_string("sitemap.urls", start)
   local for_fetch = {}
-  local own = check_options("urls", opts, WALK_OPTIONS, for_fetch)
+  local own = input.options("sitemap.urls", opts, WALK_OPTIONS, for_fetch)
   for_fetch.stream = true
   return setmetatable({
     opts = for_fetch, failed = own.failed, depth = own.depth or MAX_DEPTH, max_files = own.max_files or MAX_FILES,

@@ -118,17 +118,29 @@ static bool set_user_agent(struct lf_args *a, const char *value)
     return true;
 }
 
+static bool ends_with(const char *name, const char *ending)
+{
+    size_t n = strlen(name), m = strlen(ending);
+    return n >= m && strcasecmp(name + n - m, ending) == 0;
+}
+
 /* The ending names the format, so that a wrong one is not written by mistake. */
 static bool set_output(struct lf_args *a, const char *value)
 {
     const char *slash = strrchr(value, '/');
-    const char *dot = strrchr(slash ? slash : value, '.');
-    if (dot && (!strcasecmp(dot, ".csv") || !strcasecmp(dot, ".db")))
-        return wrong(a, "-o %s: this version writes JSON lines only (.jsonl)", value);
-    if (!*value || (dot && strcasecmp(dot, ".jsonl")))
-        return wrong(a, "-o wants a file that ends in .jsonl, not '%s'", value);
+    bool dotted = strchr(slash ? slash : value, '.') != NULL;
+    if (ends_with(value, ".db"))
+        return wrong(a, "-o %s: this version writes .jsonl and .csv only", value);
+    if (!*value || (dotted && !ends_with(value, ".jsonl") && !ends_with(value, ".csv")))
+        return wrong(a, "-o wants a file that ends in .jsonl or .csv, not '%s'", value);
     a->output = value;
     return true;
+}
+
+static bool set_columns(struct lf_args *a, const char *value)
+{
+    a->columns = value;
+    return *value || wrong(a, "--columns wants names: a,b,c");
 }
 
 static bool set_stats(struct lf_args *a, const char *value)
@@ -213,7 +225,8 @@ static const struct option options[] = {
     {"guard", 0, "public", set_guard, "connect to public addresses only"},
     {"resolver", 0, "own|system", set_resolver, "who looks up names: luafetch, or the system (own)"},
     {"dns-servers", 0, "LIST", set_dns_servers, "ask these name servers: ADDRESS[:PORT],…"},
-    {"output", 'o', "FILE.jsonl", set_output, "write emitted records there, not to stdout"},
+    {"output", 'o', "FILE", set_output, "write emitted records to FILE.jsonl or FILE.csv"},
+    {"columns", 0, "A,B,…", set_columns, "of FILE.csv (the fields of the first 100 records)"},
     {"progress", 0, NULL, set_progress_YES, "show the progress line, terminal or not"},
     {"no-progress", 0, NULL, set_progress_NO, "never show it"},
     {"stats", 0, "=json", set_stats, "end with a summary on stderr, terminal or not"},
@@ -303,6 +316,8 @@ bool lf_args_parse(struct lf_args *a, int argc, char **argv)
     if (a->guard && a->proxy && *a->proxy)
         return wrong(a,
                      "--guard cannot see where a --proxy connects to: only one of them");
+    if (a->columns && !(a->output && ends_with(a->output, ".csv")))
+        return wrong(a, "--columns is for -o FILE.csv");
     if (!a->code && at < argc)
         a->script = argv[at++];
     a->first = at;

@@ -23,6 +23,7 @@ struct lf_args {
     bool guard;
     const char *user_agent; /* this and all strings below: borrowed from argv */
     const char *output;     /* NULL: standard output */
+    const char *columns;    /* NULL: the fields of the first records */
     enum lf_stats_form stats;
     enum lf_tri progress;
     bool insecure, verbose, quiet, strict, list, help, version;

@@ -1,4 +1,5 @@
-/* Writing records. */
+/* Writing records. Of CSV this file knows only that luafetch/emit_csv.lua makes its text,
+ * and that the first records are held there for a while. */
 #include "bind/emit.h"
 
 #include <errno.h>
@@ -18,6 +19,7 @@ enum { FLUSH_AT = 64 << 10, FILE_MODE = 0666 };
 #define FLUSH_AFTER 0.1 /* seconds */
 
 static const char emitter_key; /* its address: the emitter in the registry */
+static const char csv_key;     /* the same for what makes CSV: {add =, rest =} */
 
 struct emitter {
     struct lf_engine *eng; /* borrowed: outlives the state */
@@ -27,9 +29,11 @@ struct emitter {
     int fd;                /* -1: closed */
     bool ours;             /* we opened it */
     bool terminal;
+    bool csv;   /* else JSON lines */
     off_t size; /* where the last whole record of our file ends; -1: not our file */
     char name[256];
     char why[512]; /* the first failure; "": none */
+    char end[512]; /* what is wrong with CSV, known at its end; "": nothing */
 };
 
 static struct emitter *get(lua_State *L)
@@ -49,17 +53,25 @@ static enum lf_err fail(struct emitter *e, const char *what, int code)
     return LF_EIO;
 }
 
-/* How many of the first n bytes are whole records. */
-static size_t whole(const char *p, size_t n)
+/* How many of the first n bytes are whole records. In CSV a line feed ends one unless it
+ * stands between quotes. */
+static size_t whole(const struct emitter *e, size_t n)
 {
-    const char *end = n ? memrchr(p, '\n', n) : NULL;
-    return end ? (size_t)(end - p) + 1 : 0;
+    const char *p = e->waiting.p;
+    size_t end = 0;
+    bool quoted = false;
+    for (size_t i = 0; i < n; i++) {
+        quoted ^= e->csv && p[i] == '"';
+        if (p[i] == '\n' && !quoted)
+            end = i + 1;
+    }
+    return end;
 }
 
 /* A full disk may take half a record: it is cut off again, where that is possible. */
 static void write_failed(struct emitter *e, size_t done, int code)
 {
-    off_t end = e->size + (off_t)whole(e->waiting.p, done);
+    off_t end = e->size + (off_t)whole(e, done);
     const char *what = "write to";
     if (e->size >= 0 && ftruncate(e->fd, end) != 0)
         what = "write the last line to";
@@ -134,13 +146,35 @@ static struct emitter *emitter_new(lua_State *L)
     return e;
 }
 
-enum lf_err lf_emit_open(lua_State *L, const char *path, const char **why)
+static bool is_csv(const char *path)
+{
+    size_t n = path ? strlen(path) : 0;
+    return n >= 4 && strcasecmp(path + n - 4, ".csv") == 0;
+}
+
+/* [-0, +0, e] */
+static void open_csv(lua_State *L, const struct lf_emit_conf *conf)
+{
+    lua_getglobal(L, "require");
+    lua_pushliteral(L, "luafetch.emit_csv");
+    lua_call(L, 1, 1);
+    lua_pushstring(L, conf->path);
+    lua_pushstring(L, conf->columns);
+    lua_call(L, 2, 1);
+    lua_rawsetp(L, LUA_REGISTRYINDEX, &csv_key);
+}
+
+enum lf_err lf_emit_open(lua_State *L, const struct lf_emit_conf *conf, const char **why)
 {
     struct stat st;
+    const char *path = conf->path;
     struct emitter *e = emitter_new(L);
     *why = e->why;
     snprintf(e->name, sizeof e->name, "%s", path ? path : "standard output");
     e->ours = path != NULL;
+    e->csv = is_csv(path);
+    if (e->csv) /* it may refuse the columns: before a file is made anew */
+        open_csv(L, conf);
     e->fd = path ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, FILE_MODE)
                  : STDOUT_FILENO;
     if (e->fd < 0)
@@ -151,11 +185,60 @@ enum lf_err lf_emit_open(lua_State *L, const char *path, const char **why)
     return LF_OK;
 }
 
+/* [-0, +1, e] Push a function of what makes CSV. */
+static void push_csv(lua_State *L, const char *name)
+{
+    lua_rawgetp(L, LUA_REGISTRYINDEX, &csv_key);
+    lua_getfield(L, -1, name);
+    lua_remove(L, -2);
+}
+
+/* [-n, +m, e] What the function below n arguments returns, up to m results; the first is
+ * text to be written. */
+static void add_csv(lua_State *L, struct emitter *e, int n, int m)
+{
+    size_t len;
+    lua_call(L, n, m);
+    const char *text = lua_tolstring(L, -m, &len);
+    lf_buf_check(L, lf_buf_add(&e->waiting, text ? text : "", len));
+}
+
+static int add_rest(lua_State *L)
+{
+    struct emitter *e = lua_touserdata(L, 1);
+    push_csv(L, "rest");
+    add_csv(L, e, 0, 2);
+    return 1;
+}
+
+/* [-0, +0, -] The records still held, and whether others had fields that are lost. */
+static void end_csv(lua_State *L, struct emitter *e)
+{
+    if (!e->csv || !lua_checkstack(L, 4))
+        return;
+    lua_pushcfunction(L, add_rest);
+    lua_pushlightuserdata(L, e);
+    lua_pcall(L, 1, 1, 0);
+    const char *complaint = lua_tostring(L, -1);
+    if (complaint)
+        snprintf(e->end, sizeof e->end, "%s", complaint);
+    lua_pop(L, 1);
+}
+
+/* What the end brought to light comes when everything is written. */
+static void flush_all(lua_State *L, struct emitter *e)
+{
+    end_csv(L, e);
+    flush(e);
+    if (!*e->why)
+        memcpy(e->why, e->end, sizeof e->why);
+}
+
 bool lf_emit_flush(lua_State *L)
 {
     struct emitter *e = get(L);
     if (e && e->fd >= 0)
-        flush(e);
+        flush_all(L, e);
     return !e || !*e->why;
 }
 
@@ -164,7 +247,7 @@ enum lf_err lf_emit_close(lua_State *L, const char **why)
     struct emitter *e = get(L);
     if (!e || e->fd < 0)
         return LF_OK;
-    flush(e);
+    flush_all(L, e);
     shut(e);
     *why = e->why;
     return *e->why ? LF_EIO : LF_OK;
@@ -178,6 +261,22 @@ static int raise(lua_State *L, const struct emitter *e)
     return lua_error(L);
 }
 
+/* [-0, +0, e] The record at index 1 to those that wait. */
+static void add_record(lua_State *L, struct emitter *e)
+{
+    if (e->csv) {
+        push_csv(L, "add");
+        lua_pushvalue(L, 1);
+        add_csv(L, e, 1, 1);
+        lua_pop(L, 1);
+        return;
+    }
+    lf_buf_reset(&e->record);
+    lf_json_encode(L, 1, &e->record, NULL);
+    lf_buf_check(L, lf_buf_addc(&e->record, '\n'));
+    lf_buf_check(L, lf_buf_add(&e->waiting, e->record.p, e->record.len));
+}
+
 static int l_emit(lua_State *L)
 {
     struct emitter *e = get(L);
@@ -187,10 +286,7 @@ static int l_emit(lua_State *L)
         return lf_misuse(L, "emit: the run is over");
     if (*e->why)
         return raise(L, e);
-    lf_buf_reset(&e->record);
-    lf_json_encode(L, 1, &e->record, NULL);
-    lf_buf_check(L, lf_buf_addc(&e->record, '\n'));
-    lf_buf_check(L, lf_buf_add(&e->waiting, e->record.p, e->record.len));
+    add_record(L, e);
     bool now = e->terminal || e->waiting.len >= FLUSH_AT;
     if (!now && !e->timer.pos)
         now = !lf_timer_start(e->eng, &e->timer, FLUSH_AFTER);

@@ -1,4 +1,4 @@
-/* lf.emit: records as JSON lines to standard output or a file.
+/* lf.emit: records as JSON lines to standard output or a file, as CSV to a file .csv.
  *
  * A record is written whole or not at all. They wait in a buffer that is written when it
  * is large, 100 ms after something came into it, at the end, and on a terminal at once.
@@ -11,11 +11,18 @@
 #include <stdbool.h>
 #include "base/err.h"
 
-/* [-0, +0, m] Open the target, a file that is made anew; NULL: standard output. LF_EIO
- * with *why a sentence that names the file, owned by the state. After lf_lib_open. */
-enum lf_err lf_emit_open(lua_State *L, const char *path, const char **why);
+struct lf_emit_conf {
+    const char *path; /* a file that is made anew; NULL: standard output */
+    const char
+        *columns; /* of CSV, as a line of it; NULL: the fields of the first records */
+};
 
-/* [-0, +0, -] Write what waits; false when that fails, now or before. */
+/* [-0, +0, e] Open the target. LF_EIO with *why a sentence that names the file, owned by
+ * the state. After lf_lib_open. */
+enum lf_err lf_emit_open(lua_State *L, const struct lf_emit_conf *conf, const char **why);
+
+/* [-0, +0, -] The end of all records: write what waits; false when that fails, now or
+ * before. */
 bool lf_emit_flush(lua_State *L);
 
 /* [-0, +0, -] Write what waits and close. LF_EIO when some record was lost, then *why is

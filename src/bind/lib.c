@@ -5,6 +5,7 @@
 #include <string.h>
 #include "bind/bind.h"
 #include "bind/cookies.h"
+#include "bind/csv.h"
 #include "bind/emit.h"
 #include "bind/json.h"
 #include "bind/log.h"
@@ -50,6 +51,7 @@ static void preload(lua_State *L)
         {"luafetch.url", luaopen_luafetch_url},
         {"luafetch.json", luaopen_luafetch_json},
         {"luafetch.cookies", luaopen_luafetch_cookies},
+        {"luafetch.csv.core", luaopen_luafetch_csv_core},
         {"luafetch.protocol", luaopen_luafetch_protocol},
         {"luafetch.robots", luaopen_luafetch_robots},
         {"luafetch.sitemap.reader", luaopen_luafetch_sitemap_reader},

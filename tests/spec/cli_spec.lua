@@ -84,9 +84,8 @@ describe("wrong use", function()
   end)
 
   it("refuses formats that this version does not write", function()
-    refused({ "-o", "x.csv", "-e", "" }, "this version writes JSON lines only")
-    refused({ "-o", "x.db", "-e", "" }, "this version writes JSON lines only")
-    refused({ "-ox.json", "-e", "" }, "ends in .jsonl")
+    refused({ "-o", "x.db", "-e", "" }, "this version writes .jsonl and .csv only")
+    refused({ "-ox.json", "-e", "" }, "ends in .jsonl or .csv")
     refused({ "-o", "/nonexistent/x.jsonl", "-e", "" }, "/nonexistent/x.jsonl")
   end)
 

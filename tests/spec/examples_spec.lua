@@ -265,6 +265,20 @@ describe("example", function()
     assert.matches("usage: luafetch sitemap", run({ "sitemap" }).err, 1, true)
   end)
 
+  it("table_to_csv writes the largest table, or the one that is asked for", function()
+    write(dir .. "/tables.html", [[<table id="small"><tr><td>x</table>
+      <table><thead><tr><th>Name<th>Price</thead><tr><td>A <b>"B"</b><td>=1+1
+      <tr><td><table><tr><td>in</table><td>-5</table>]])
+    local r = run { "table_to_csv", web.url .. "/tables.html" }
+    assert.equal("", r.err)
+    assert.equal('Name,Price\r\n"A ""B""",\'=1+1\r\nin,-5\r\n', r.out)
+    assert.equal("x\r\n", run({ "table_to_csv", web.url .. "/tables.html", "#small" }).out)
+    r = run { "table_to_csv", web.url .. "/links.html" }
+    assert.equal(1, r.code)
+    assert.matches("no table", r.err)
+    assert.matches("usage: luafetch table_to_csv", run({ "table_to_csv" }).err, 1, true)
+  end)
+
   it("first_mirror keeps the first good answer", function()
     local r = run { "first_mirror", "http://127.0.0.1:1/", web.url .. "/none", web.url .. "/list2.json" }
     assert.equal('[{"id": 2}]', r.out)

@@ -8,6 +8,7 @@
 ---@field version string "0.1.0"
 ---@field fetch luafetch.fetch
 ---@field cookies fun(): luafetch.Cookies an empty cookie jar, loaded on first use
+---@field csv luafetch.csv loaded on first use
 ---@field json luafetch.json loaded on first use
 ---@field url luafetch.url loaded on first use
 ---@field html luafetch.html loaded on first use
@@ -17,7 +18,8 @@
 ---@field log luafetch.log
 local lf = {}
 
----Write a record as one JSON line to standard output, or to the file of `-o`.
+---Write a record as one JSON line to standard output, or to the file of `-o`. To a file .csv a
+---record is a table by name; see `--columns` in luafetch(1).
 ---
 ---A record is written whole or not at all: when 64 KiB wait, 100 ms after it came, at the
 ---end of the run, and on a terminal at once. When writing fails (disk full, the reader went
