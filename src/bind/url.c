@@ -507,6 +507,7 @@ static const luaL_Reg functions[] = {
     {"decode_query", l_decode_query},
     {"canonical", l_canonical},
     {"template", l_template},
+    {"registrable_domain", lf_url_registrable},
     {NULL, NULL},
 };
 

@@ -28,6 +28,9 @@ bool lf_url_add_scalar(lua_State *L, int idx, struct lf_buf *out,
 /* [-0, +0, v] Raise unless err is LF_OK: what a buffer says when memory ends. */
 void lf_buf_check(lua_State *L, enum lf_err err);
 
+/* luafetch.url's registrable_domain. */
+int lf_url_registrable(lua_State *L);
+
 int luaopen_luafetch_url(lua_State *L);
 
 #endif

@@ -1,11 +1,10 @@
 -- Public suffixes: the list's own tests, as libpsl and this system's list answer them.
 -- Run: luafetch tests/conformance/psl.lua   (LF_DATA names the folder)
 package.path = "tests/support/?.lua;" .. package.path
-local protocol = require "luafetch.protocol"
 local suite = require "suite"
 local url = require "luafetch.url"
 
--- A domain as a cookie has it: lower case, IDNA done. A dot in front never gets there.
+-- As url.parse writes a host: lower case, IDNA done.
 local function host(name)
   local u = url.parse("http://" .. name .. "/")
   return u and u.host
@@ -15,8 +14,7 @@ local score = suite.score "psl"
 for line in (suite.read "psl/tests.txt" or ""):gmatch "[^\n]+" do
   local name, wanted = line:match "^([^/%s]%S*)%s+(%S+)%s*$"
   if name then
-    local domain = name ~= "null" and host(name)
-    local got = domain and protocol.registrable(domain) or "null"
+    local got = name ~= "null" and url.registrable_domain(name) or "null"
     wanted = wanted ~= "null" and host(wanted) or "null"
     score:count(name, got ~= wanted and ("got %s, wanted %s"):format(got, wanted) or nil)
   end

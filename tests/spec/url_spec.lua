@@ -212,3 +212,27 @@ describe("url.template", function()
     assert.error_matches(function() url.template("{x}", {x = {}}) end, "'x' must be a string")
   end)
 end)
+
+describe("url.registrable_domain", function()
+  it("is what stands below the public suffix", function()
+    assert.equal("example.co.uk", url.registrable_domain "www.Example.co.uk.")
+    assert.equal("example.com", url.registrable_domain "example.com")
+    assert.equal("xn--bcher-kva.de", url.registrable_domain "a.bücher.de")
+    assert.equal("a.github.io", url.registrable_domain "x.a.github.io")
+  end)
+
+  it("is nil where nobody registered one", function()
+    for _, host in ipairs { "co.uk", "com", "localhost", "127.0.0.1", "0x7f.1", "[::1]", "github.io" } do
+      assert.same({ n = 1 }, table.pack(url.registrable_domain(host)), host)
+    end
+  end)
+
+  it("returns an Error for what is no host", function()
+    for _, host in ipairs { "", "http://a.com/", "a.com:80", "a b.com", "a.com/x", "u@a.com", "a\0.com", "[::",
+                            ("a."):rep(200) .. "com" } do
+      local domain, err = url.registrable_domain(host)
+      assert.is_nil(domain)
+      assert.equal("url", err and err.kind, host)
+    end
+  end)
+end)

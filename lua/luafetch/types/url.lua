@@ -102,4 +102,11 @@ function url.canonical(s, opts) end
 ---@return string
 function url.template(s, t) end
 
+---The part of a host that somebody registered, by the public suffix list: "example.co.uk" for
+---"www.example.co.uk". IDNA is done.
+---@param host string without a port
+---@return string? domain nil for a public suffix ("co.uk"), a single label ("localhost") and an address
+---@return luafetch.Error? err kind `url`: this is no host
+function url.registrable_domain(host) end
+
 return url
