@@ -21,6 +21,7 @@ PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
 PKG_LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lev -lm
 XML_CFLAGS := $(shell pkg-config --cflags libxml-2.0 2>/dev/null)
 # What a module X is linked with, beside what the program has: LIBS_X.
+LIBS_entities  := $(shell pkg-config --libs libxml-2.0 2>/dev/null)
 LIBS_html      := $(shell pkg-config --libs libxml-2.0 2>/dev/null)
 LIBS_websocket := -lwslay
 

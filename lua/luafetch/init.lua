@@ -15,7 +15,7 @@ for name, value in pairs(require "luafetch.tasks") do M[name] = value end
 require "luafetch.session"
 
 local lazy = {}
-for _, name in ipairs { "cookies", "csv", "html", "json", "robots", "sitemap", "url", "websocket" } do
+for _, name in ipairs { "cookies", "csv", "html", "json", "robots", "sitemap", "text", "url", "websocket" } do
   lazy[name] = "luafetch." .. name
 end
 

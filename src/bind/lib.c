@@ -18,6 +18,7 @@
 #include "bind/sitemap.h"
 #include "bind/stats.h"
 #include "bind/test.h"
+#include "bind/text_lib.h"
 #include "bind/url.h"
 
 /* The functions that are written in C; luafetch/init.lua makes the module of them. */
@@ -56,6 +57,7 @@ static void preload(lua_State *L)
         {"luafetch.robots", luaopen_luafetch_robots},
         {"luafetch.sitemap.reader", luaopen_luafetch_sitemap_reader},
         {"luafetch.test", luaopen_luafetch_test},
+        {"luafetch.text.core", luaopen_luafetch_text_core},
         {NULL, NULL}};
     luaL_getsubtable(L, LUA_REGISTRYINDEX, LUA_PRELOAD_TABLE);
     luaL_setfuncs(L, modules, 0);

@@ -46,6 +46,13 @@ bool lf_charset_looks_utf8(const char *p, size_t n);
 enum lf_err lf_charset_decode(const char *label, size_t label_len, const char *s,
                               size_t n, struct lf_buf *out);
 
+/* Append s, which is UTF-8, in another character set; UTF-16 without a mark. What it
+ * lacks, and bytes that are not UTF-8, become `replacement`; without one (NULL) it is
+ * LF_EPARSE, and *bad the place in s. LF_EDECODE: nobody knows the label. */
+enum lf_err lf_charset_encode(const char *label, size_t label_len, const char *s,
+                              size_t n, const char *replacement, struct lf_buf *out,
+                              size_t *bad);
+
 /* Piece by piece. The output is always well-formed UTF-8. */
 struct lf_charset_reader {
     const char *at, *end; /* borrowed: the bytes not yet read */

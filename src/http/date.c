@@ -1,11 +1,12 @@
 /* Dates of HTTP. Both readers are tolerant scanners over parts in any order; they share
- * names, numbers and the calendar, not the rules. No locale and no time zone of the
+ * names and numbers, not the rules. No locale and no time zone of the
  * machine comes near. */
 #include "http/date.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include "http/calendar.h"
 
 #define MISSING (-1)
 
@@ -14,7 +15,7 @@ static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
 static const char *const days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
 static const char *const long_days[] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
                                         "Thursday", "Friday", "Saturday"};
-enum { MONTHS = 12, DAYS = 7, DAY_SECONDS = 86400 };
+enum { MONTHS = 12, DAYS = 7 };
 
 struct scan {
     const char *start, *at, *end;
@@ -61,38 +62,6 @@ static bool take_colon(struct scan *s)
     return true;
 }
 
-/* --- the calendar --- */
-
-/* Days from 1970-01-01 to the first of a month (0 to 11) in the Gregorian calendar. The
- * year is taken to begin in March, so that the leap day comes last. */
-static int64_t days_to_month(int64_t year, int month)
-{
-    int64_t y = month < 2 ? year - 1 : year;
-    int64_t since_march = (month + 10) % 12;
-    int64_t era = (y >= 0 ? y : y - 399) / 400;
-    int64_t of_era = y - era * 400;
-    int64_t day = (153 * since_march + 2) / 5 + of_era * 365 + of_era / 4 - of_era / 100;
-    return era * 146097 + day - 719468;
-}
-
-static int days_in_month(int year, int month)
-{
-    int64_t next =
-        month == 11 ? days_to_month(year + 1, 0) : days_to_month(year, month + 1);
-    return (int)(next - days_to_month(year, month));
-}
-
-struct moment {
-    int year, month, day; /* month from 0, day from 1 */
-    int hour, minute, second;
-};
-
-static int64_t epoch_of(const struct moment *m)
-{
-    int64_t day = days_to_month(m->year, m->month) + m->day - 1;
-    return ((day * 24 + m->hour) * 60 + m->minute) * 60 + m->second;
-}
-
 /* --- what curl takes --- */
 
 /* Minutes to add for UTC, by curl's table; the letters are the military zones. Case
@@ -135,7 +104,7 @@ static bool find_zone(const char *s, size_t n, int *minutes)
 }
 
 struct parts {
-    struct moment m; /* MISSING where nothing was said yet */
+    struct lf_moment m; /* MISSING where nothing was said yet */
     int weekday;
     int zone; /* minutes to add */
     bool has_zone;
@@ -261,7 +230,7 @@ static bool take_parts(struct parts *p, struct scan *s)
 bool lf_date_parse(const char *s, size_t n, int64_t *epoch)
 {
     enum { FIRST_GREGORIAN = 1583 };
-    struct moment none = {MISSING, MISSING, MISSING, MISSING, MISSING, MISSING};
+    struct lf_moment none = {MISSING, MISSING, MISSING, MISSING, MISSING, MISSING};
     struct parts p = {.m = none, .weekday = MISSING};
     struct scan scan = {s, s, s + n};
     if (!take_parts(&p, &scan))
@@ -272,7 +241,7 @@ bool lf_date_parse(const char *s, size_t n, int64_t *epoch)
         return false;
     if (p.m.day < 1 || p.m.day > 31)
         return false;
-    *epoch = epoch_of(&p.m) + (int64_t)p.zone * 60;
+    *epoch = lf_moment_epoch(&p.m) + (int64_t)p.zone * 60;
     return true;
 }
 
@@ -290,9 +259,9 @@ static bool ends_number(const struct scan *s)
     return s->at == s->end || !is_digit(*s->at);
 }
 
-static bool cookie_time(struct moment *m, struct scan t)
+static bool cookie_time(struct lf_moment *m, struct scan t)
 {
-    struct moment got;
+    struct lf_moment got;
     if (m->second != MISSING)
         return false;
     if (!take_digits(&t, 2, &got.hour) || !take_colon(&t) ||
@@ -305,7 +274,7 @@ static bool cookie_time(struct moment *m, struct scan t)
     return true;
 }
 
-static bool cookie_day(struct moment *m, struct scan t)
+static bool cookie_day(struct lf_moment *m, struct scan t)
 {
     int value;
     if (m->day != MISSING || !take_digits(&t, 2, &value) || !ends_number(&t))
@@ -314,7 +283,7 @@ static bool cookie_day(struct moment *m, struct scan t)
     return true;
 }
 
-static bool cookie_month(struct moment *m, struct scan t)
+static bool cookie_month(struct lf_moment *m, struct scan t)
 {
     if (m->month != MISSING || t.end - t.at < 3)
         return false;
@@ -322,7 +291,7 @@ static bool cookie_month(struct moment *m, struct scan t)
     return m->month != MISSING;
 }
 
-static bool cookie_year(struct moment *m, struct scan t)
+static bool cookie_year(struct lf_moment *m, struct scan t)
 {
     int value;
     if (m->year != MISSING || take_digits(&t, 4, &value) < 2 || !ends_number(&t))
@@ -331,17 +300,17 @@ static bool cookie_year(struct moment *m, struct scan t)
     return true;
 }
 
-static bool is_cookie_date(const struct moment *m)
+static bool is_cookie_date(const struct lf_moment *m)
 {
     enum { FIRST_YEAR = 1601 };
     return m->year >= FIRST_YEAR && m->month != MISSING && m->day >= 1 &&
-           m->day <= days_in_month(m->year, m->month) && m->second != MISSING &&
+           m->day <= lf_days_in_month(m->year, m->month) && m->second != MISSING &&
            m->hour <= 23 && m->minute <= 59 && m->second <= 59;
 }
 
 bool lf_date_parse_cookie(const char *s, size_t n, int64_t *epoch)
 {
-    struct moment m = {MISSING, MISSING, MISSING, MISSING, MISSING, MISSING};
+    struct lf_moment m = {MISSING, MISSING, MISSING, MISSING, MISSING, MISSING};
     struct scan token = {s, s, s};
     const char *end = s + n;
     while (token.at < end) {
@@ -355,36 +324,18 @@ bool lf_date_parse_cookie(const char *s, size_t n, int64_t *epoch)
     }
     if (!is_cookie_date(&m))
         return false;
-    *epoch = epoch_of(&m);
+    *epoch = lf_moment_epoch(&m);
     return true;
 }
 
 /* --- writing --- */
 
-/* Year and month of a day since 1970; the rest is the day of the month, from 0. */
-static int64_t split_days(int64_t day, struct moment *m)
-{
-    m->year = (int)(1970 + (day < 0 ? day / 365 - 2 : day / 366));
-    while (days_to_month(m->year + 1, 0) <= day)
-        m->year++;
-    m->month = 11;
-    while (days_to_month(m->year, m->month) > day)
-        m->month--;
-    return day - days_to_month(m->year, m->month);
-}
-
+/* The remainders tell the compiler what fits. */
 void lf_date_format(int64_t epoch, char out[LF_DATE_LEN])
 {
-    const int64_t first = -62167219200, last = 253402300799; /* years 0 and 9999 */
-    struct moment m;
-    epoch = epoch < first ? first : epoch > last ? last : epoch;
-    int64_t day = epoch / DAY_SECONDS - (epoch % DAY_SECONDS < 0);
-    int second = (int)(epoch - day * DAY_SECONDS);
-    m.day = (int)split_days(day, &m) + 1;
-    int weekday = (int)(((day + 4) % DAYS + DAYS) % DAYS);
-    /* The remainders tell the compiler what fits. */
+    int weekday;
+    struct lf_moment m = lf_moment_of(epoch, &weekday);
     snprintf(out, LF_DATE_LEN, "%s, %02u %s %04u %02u:%02u:%02u GMT", days[weekday],
              (unsigned)m.day % 100, months[m.month], (unsigned)m.year % 10000,
-             (unsigned)second / 3600 % 100, (unsigned)second / 60 % 60,
-             (unsigned)second % 60);
+             (unsigned)m.hour % 100, (unsigned)m.minute % 100, (unsigned)m.second % 100);
 }

@@ -1,6 +1,6 @@
 /* Dates of HTTP: read leniently, as curl does, or by the cookie algorithm; written as
- * IMF-fixdate. Seconds since 1970-01-01 00:00:00 UTC without leap seconds; may be
- * negative. Any bytes are safe to give. */
+ * IMF-fixdate. And those of ISO 8601 (date_iso.c). Seconds since 1970-01-01 00:00:00 UTC
+ * without leap seconds; may be negative. Any bytes are safe to give. */
 #ifndef LF_HTTP_DATE_H
 #define LF_HTTP_DATE_H
 
@@ -20,5 +20,17 @@ bool lf_date_parse_cookie(const char *s, size_t n, int64_t *epoch);
 
 /* IMF-fixdate. Times outside of the years 0 to 9999 are brought to the nearest inside. */
 void lf_date_format(int64_t epoch, char out[LF_DATE_LEN]);
+
+/* ISO 8601 as the web writes it (RFC 3339 and W3C-DTF): a year, month or day,
+ * "2024-02-29" or "20240229"; then perhaps 'T' or a blank and the time to the minute, the
+ * second or a fraction; then perhaps a zone, "Z", "+01", "+01:00" or "+0100"; without one
+ * it is UTC. *nanos is the fraction, from 0 and cut to nine digits. False when s, blanks
+ * around it taken off, is anything else or no such day. */
+bool lf_date_parse_iso(const char *s, size_t n, int64_t *epoch, int *nanos);
+
+#define LF_DATE_ISO_LEN 25 /* "1994-11-06T08:49:37.123Z" and the NUL */
+
+/* In UTC, with milliseconds unless `millis` is negative. Years as above. */
+void lf_date_format_iso(int64_t epoch, int millis, char out[LF_DATE_ISO_LEN]);
 
 #endif

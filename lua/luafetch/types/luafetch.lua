@@ -10,6 +10,7 @@
 ---@field cookies fun(): luafetch.Cookies an empty cookie jar, loaded on first use
 ---@field csv luafetch.csv loaded on first use
 ---@field json luafetch.json loaded on first use
+---@field text luafetch.text loaded on first use
 ---@field url luafetch.url loaded on first use
 ---@field html luafetch.html loaded on first use
 ---@field robots luafetch.robots loaded on first use

@@ -10,7 +10,7 @@ local sitemap = {}
 ---than 16 KiB counts as not there, and an entry without `loc` is left out.
 ---@class luafetch.sitemap.Entry
 ---@field loc string
----@field lastmod? string as it stands: see lf.text.time
+---@field lastmod? string as it stands; `lf.text.parse_date` reads it
 ---@field changefreq? string
 ---@field priority? number
 ---@field alternates? { href: string, hreflang?: string }[]
