@@ -10,7 +10,7 @@ MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 2)
 endif
 MAKEFLAGS += --no-print-directory
 
-PKGS    := libcurl openssl libcares lua5.4 yajl zlib libbrotlidec libzstd libidn2 libpsl
+PKGS    := libcurl openssl libcares lua5.4 zlib libbrotlidec libzstd libidn2 libpsl
 CC      ?= cc
 OPT     ?= -O2 -g
 WARN    := -Wall -Wextra -Wshadow -Wundef -Wwrite-strings -Wstrict-prototypes \

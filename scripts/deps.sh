@@ -24,7 +24,6 @@ build|pc:libcurl|libcurl4-openssl-dev|libcurl-devel|curl|curl-dev|curl
 build|pc:openssl|libssl-dev|openssl-devel|openssl|openssl-dev|openssl@3
 build|pc:libcares|libc-ares-dev|c-ares-devel|c-ares|c-ares-dev|c-ares
 build|h:ev.h|libev-dev|libev-devel|libev|libev-dev|libev
-build|pc:yajl|libyajl-dev|yajl-devel|yajl|yajl-dev|yajl
 build|h:wslay/wslay.h|libwslay-dev|wslay-devel|wslay|wslay-dev|wslay
 build|pc:libxml-2.0|libxml2-dev|libxml2-devel|libxml2|libxml2-dev|libxml2
 build|pc:libidn2|libidn2-dev|libidn2-devel|libidn2|libidn2-dev|libidn2
@@ -47,6 +46,7 @@ lint|luacheck|lua-check|lua-check|luacheck|luacheck|luacheck
 valgrind|valgrind|valgrind|valgrind|valgrind|valgrind|valgrind
 bench|go|golang-go|golang|go|go|go
 bench|curl|curl|curl|curl|curl|curl
+bench|python3|python3|python3|python|python3|python3
 bench|openssl|openssl|openssl|openssl|openssl|openssl
 '
 

@@ -253,10 +253,45 @@ function cases.scrape()
       bench.over(rounds, function(round) return round.ours.peak_kb / 1024 end)))
 end
 
+-- ---- JSON ----
+
+-- Documents as they are met: many small strings, and many small tables.
+local DOCUMENTS = { { "urls", "url-wpt/urltestdata.json" }, { "tests", "http-cache-tests/cache-tests.json" } }
+
+local function json_rows(name, path)
+  local rounds = bench.rounds(5, {
+    ours = function() return bench.client("json", path, 30000000) end,
+    python = function() return bench.run { "python3", "scripts/bench/client/python_json.py", path, 30000000 } end,
+  })
+  for _, what in ipairs { "decode", "encode" } do
+    local function ns(run) return run[what .. "_s"] / run[what .. "d"] * 1e9 end
+    local function rate(run) return 1000 / ns(run) end
+    bench.row(("json: %s %s, of Python's"):format(what, name), bench.ratio(rounds, "ours", "python", ns), 1.2,
+      bench.both(rounds, "ours", "python", rate, "MB/s"))
+    bench.row(("json: %s %s, ns a byte"):format(what, name),
+      bench.over(rounds, function(round) return ns(round.ours) end), 10, "10 are 100 MB/s")
+  end
+end
+
+function cases.json()
+  local data = os.getenv "LF_DATA" or "../shared/data"
+  for _, document in ipairs(DOCUMENTS) do
+    local name, path = document[1], document[2]
+    local file = io.open(data .. "/" .. path)
+    if file then
+      file:close()
+      json_rows(name, data .. "/" .. path)
+    else
+      bench.skip("json: " .. name, path .. " is not in " .. data)
+    end
+  end
+end
+
 -- ---- the run ----
 
 local ORDER = {
   "startup", "keepalive64", "inflight10000", "tls_new", "hosts8000", "million", "cancel10000", "stall", "scrape",
+  "json",
 }
 
 local function run(name)

@@ -2,6 +2,7 @@
  * codec share: what null is, what tells an array from an object. */
 #include "bind/json.h"
 
+#include <stdint.h>
 #include <string.h>
 #include <lauxlib.h>
 
@@ -52,6 +53,49 @@ size_t lf_json_utf8_len(const char *text, const char *end)
     bool surrogate = p[0] == 0xed && p[1] >= 0xa0;
     bool beyond = p[0] == 0xf4 && p[1] >= 0x90;
     return overlong || surrogate || beyond ? 0 : n;
+}
+
+#define EACH_BYTE(c) (UINT64_C(0x0101010101010101) * (c))
+
+/* The high bit of every byte that ends a run of a string (below 0x20, from 0x80, a quote,
+ * a backslash); above the lowest of them there may be wrong ones. */
+static uint64_t run_ends(uint64_t w)
+{
+    uint64_t slash = w ^ EACH_BYTE('\\'), quote = w ^ EACH_BYTE('"');
+    uint64_t hit = w | ((w - EACH_BYTE(0x20)) & ~w) | ((slash - EACH_BYTE(1)) & ~slash) |
+                   ((quote - EACH_BYTE(1)) & ~quote);
+    return hit & EACH_BYTE(0x80);
+}
+
+static bool ends_run(char c)
+{
+    return (unsigned char)c < 0x20 || (unsigned char)c >= 0x80 || c == '"' || c == '\\';
+}
+
+static const char *skip_ascii(const char *p, const char *end)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+    for (uint64_t w; end - p >= 8; p += 8) {
+        memcpy(&w, p, 8);
+        uint64_t hit = run_ends(w);
+        if (hit)
+            return p + (__builtin_ctzll(hit) >> 3);
+    }
+#endif
+    while (p < end && !ends_run(*p))
+        p++;
+    return p;
+}
+
+const char *lf_json_skip_plain(const char *p, const char *end)
+{
+    for (;;) {
+        p = skip_ascii(p, end);
+        size_t n = p < end && (unsigned char)*p >= 0x80 ? lf_json_utf8_len(p, end) : 0;
+        if (!n)
+            return p;
+        p += n;
+    }
 }
 
 static int l_decode(lua_State *L)

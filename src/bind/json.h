@@ -47,6 +47,10 @@ void lf_json_push_array_meta(lua_State *L);
 /* Length of the well-formed UTF-8 sequence at p (Unicode 15, table 3-7), 0 if none. */
 size_t lf_json_utf8_len(const char *p, const char *end);
 
+/* To the first byte of a string that does not stand for itself in JSON: a quote, a
+ * backslash, a control, a byte that is not UTF-8; or the end. */
+const char *lf_json_skip_plain(const char *p, const char *end);
+
 int luaopen_luafetch_json(lua_State *L);
 
 #endif

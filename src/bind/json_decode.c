@@ -1,108 +1,102 @@
-/* JSON text into Lua values: yajl reads, its callbacks build on the Lua stack.
+/* JSON text into Lua values: a recursive descent that builds on the Lua stack.
  *
- * The callbacks raise Lua errors right through yajl's frames. That is sound because yajl
- * holds nothing but memory, and all of its memory hangs on a list in a userdata that Lua
- * collects. A scan before yajl decides what yajl 2.1 gets wrong: it takes form feeds and
- * vertical tabs for blanks, knows UTF-8 only roughly, and turns half of a surrogate pair
- * into '?', eating the next character. */
+ * Lua errors may be raised anywhere in it: nothing is held but a buffer that Lua
+ * collects. The text is looked at once; where it is wrong, `fail` notes the place and all
+ * return. yajl was here before: with its callbacks, and a scan for what it lets pass,
+ * half of the time went there and not into Lua. */
 #include "bind/json.h"
 
 #include <float.h>
-#include <stdalign.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <lauxlib.h>
-#include <yajl/yajl_parse.h>
-#include "base/list.h"
 #include "bind/lf_module.h"
-
-#define BOX_META "luafetch.json.parser"
+#include "bind/url.h"
+#include "http/utf8.h"
 
 enum { MESSAGE_MAX = 256 };
 
-/* ---- memory that dies with a userdata ---- */
-
-struct block {
-    alignas(max_align_t) struct lf_list link;
-    char bytes[];
+struct parser {
+    lua_State *L;
+    const char *text, *p, *end; /* borrowed; p: the next byte */
+    int meta;                   /* where on the stack the arrays' metatable is */
+    struct lf_buf *scratch;     /* owned by a userdata on the stack */
+    const char *why, *at;       /* what is wrong, and where */
+    int depth, deepest;
+    /* Sizes of the last array and object closed at this depth: the next is likely alike.
+     * A wrong guess wastes no more than that one really held. */
+    struct {
+        int items, keys;
+    } hints[LF_JSON_MAX_DEPTH + 1];
 };
 
-struct box {
-    lua_State *L;          /* borrowed: who is decoding */
-    struct lf_list blocks; /* owned */
-};
+/* ---- errors ---- */
 
-static void box_clear(struct box *box)
+#define TEXT(x)   #x
+#define NUMBER(x) TEXT(x)
+static const char too_deep[] = "nested deeper than " NUMBER(LF_JSON_MAX_DEPTH) " levels";
+
+static bool fail(struct parser *p, const char *at, const char *why)
 {
-    LF_LIST_EACH_SAFE (&box->blocks, it, tmp)
-        free(lf_container(it, struct block, link));
-    lf_list_init(&box->blocks);
+    p->at = at;
+    p->why = why;
+    return false;
 }
 
-static int box_gc(lua_State *L)
+static bool is_tail_byte(char c)
 {
-    box_clear(lua_touserdata(L, 1));
-    return 0;
+    return (c & 0xc0) == 0x80;
 }
 
-/* Never NULL, which yajl would not check: raises. */
-static void *box_realloc(void *ctx, void *p, size_t n)
+/* At the last character that is there. */
+static bool fail_end(struct parser *p)
 {
-    struct box *box = ctx;
-    struct block *b = p ? lf_container((char *)p, struct block, bytes) : NULL;
-    if (b)
-        lf_list_remove(&b->link);
-    struct block *grown = n < SIZE_MAX - sizeof *b ? realloc(b, sizeof *b + n) : NULL;
-    if (grown)
-        b = grown;
-    if (b)
-        lf_list_append(&box->blocks, &b->link);
-    if (!grown)
-        luaL_error(box->L, "not enough memory");
-    return b->bytes;
+    const char *at = p->end > p->text ? p->end - 1 : p->end;
+    while (at > p->text && is_tail_byte(*at))
+        at--;
+    return fail(p, at, "the text ends too early");
 }
 
-static void *box_malloc(void *ctx, size_t n)
+/* A byte that no string may hold as it is. */
+static bool fail_byte(struct parser *p, const char *at)
 {
-    return box_realloc(ctx, NULL, n);
+    return fail(
+        p, at, (unsigned char)*at < 0x20 ? "control character" : "the text is not UTF-8");
 }
 
-static void box_free(void *ctx, void *p)
+static bool is_blank(char c)
 {
-    (void)ctx;
-    if (!p)
-        return;
-    struct block *b = lf_container((char *)p, struct block, bytes);
-    lf_list_remove(&b->link);
-    free(b);
+    return c == ' ' || c == '\n' || c == '\r' || c == '\t';
 }
 
-static struct box *box_push(lua_State *L)
+/* What stands at p->p is not `expected`. */
+static bool fail_here(struct parser *p, const char *expected)
 {
-    struct box *box = lua_newuserdatauv(L, sizeof *box, 0);
-    box->L = L;
-    lf_list_init(&box->blocks);
-    if (luaL_newmetatable(L, BOX_META)) {
-        lua_pushcfunction(L, box_gc);
-        lua_setfield(L, -2, "__gc");
+    if (p->p == p->end)
+        return fail_end(p);
+    unsigned char c = (unsigned char)*p->p;
+    if ((c < 0x20 && !is_blank(*p->p)) || (c >= 0x80 && !lf_json_utf8_len(p->p, p->end)))
+        return fail_byte(p, p->p);
+    if (c == '/' && p->end - p->p > 1 && (p->p[1] == '*' || p->p[1] == '/'))
+        return fail(p, p->p, "comments are not JSON");
+    return fail(p, p->p, expected);
+}
+
+/* Columns count characters. */
+static void describe(char *msg, const struct parser *p)
+{
+    size_t line = 1, column = 1;
+    for (const char *s = p->text; s < p->at; s++) {
+        column = *s == '\n' ? 1 : column + !is_tail_byte(*s);
+        line += *s == '\n';
     }
-    lua_setmetatable(L, -2);
-    return box;
+    snprintf(msg, MESSAGE_MAX, "invalid JSON at line %zu column %zu: %s", line, column,
+             p->why);
 }
 
-/* ---- the scan ---- */
-
-#define EACH_BYTE(c) (UINT64_C(0x0101010101010101) * (c))
-
-/* Eight bytes that need no look: 0x20 to 0x7f without the backslash. */
-static bool is_plain(uint64_t w)
-{
-    uint64_t slash = w ^ EACH_BYTE('\\');
-    uint64_t hit = w | ((w - EACH_BYTE(0x20)) & ~w) | ((slash - EACH_BYTE(1)) & ~slash);
-    return (hit & EACH_BYTE(0x80)) == 0;
-}
+/* ---- strings ---- */
 
 static int hex4(const char *p)
 {
@@ -125,65 +119,78 @@ static int escaped_unit(const char *p, const char *end)
     return end - p >= 6 && p[0] == '\\' && p[1] == 'u' ? hex4(p + 2) : -1;
 }
 
-/* How many bytes to step over at a backslash; *lone when half of a surrogate pair. */
-static size_t step_escape(const char *p, const char *end, bool *lone)
+static void add(struct parser *p, const char *s, size_t n)
 {
-    int unit = escaped_unit(p, end);
+    lf_buf_check(p->L, lf_buf_add(p->scratch, s, n));
+}
+
+/* The escape \uXXXX at q, perhaps with the other half of its pair; where it ends. Half a
+ * pair is U+FFFD. */
+static const char *add_unit(struct parser *p, const char *q, int unit)
+{
+    char utf8[4];
+    uint32_t c = (uint32_t)unit;
+    q += 6;
+    if (c >= 0xd800 && c <= 0xdfff) {
+        int low = c < 0xdc00 ? escaped_unit(q, p->end) : -1;
+        bool pair = low >= 0xdc00 && low <= 0xdfff;
+        c = pair ? 0x10000 + ((c - 0xd800) << 10) + ((uint32_t)low - 0xdc00) : 0xfffd;
+        q += pair ? 6 : 0;
+    }
+    add(p, utf8, lf_utf8_put(utf8, c));
+    return q;
+}
+
+/* The escape at q; where it ends, or NULL. */
+static const char *add_escape(struct parser *p, const char *q)
+{
+    static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
+    if (p->end - q < 2)
+        return fail_end(p), NULL;
+    const char *simple = q[1] ? strchr(from, q[1]) : NULL;
+    if (simple) {
+        add(p, to + (simple - from), 1);
+        return q + 2;
+    }
+    if (q[1] != 'u')
+        return fail(p, q, "there is no such escape"), NULL;
+    int unit = escaped_unit(q, p->end);
     if (unit < 0)
-        return end - p > 1 && (p[1] == '\\' || p[1] == '"') ? 2 : 1;
-    if (unit < 0xd800 || unit > 0xdfff)
-        return 6;
-    int low = unit < 0xdc00 ? escaped_unit(p + 6, end) : -1;
-    *lone = low < 0xdc00 || low > 0xdfff;
-    return *lone ? 6 : 12;
+        return fail(p, q, "\\u wants four hex digits"), NULL;
+    return add_unit(p, q, unit);
 }
 
-struct scan {
-    size_t sound;    /* bytes before the first that no JSON text can hold */
-    const char *why; /* what is wrong with it; NULL: all is sound */
-    bool lone;       /* there are halves of surrogate pairs */
-};
-
-static size_t step_over(const char *p, const char *end, struct scan *scan, char *patch)
+/* A string that begins at `from` and has its first escape at q, or none and is wrong. */
+static bool push_escaped(struct parser *p, const char *from, const char *q)
 {
-    unsigned char c = (unsigned char)*p;
-    if (c == '\\') {
-        bool lone = false;
-        size_t n = step_escape(p, end, &lone);
-        scan->lone = scan->lone || lone;
-        if (lone && patch)
-            memcpy(patch + 2, "fffd", 4);
-        return n;
+    lf_buf_reset(p->scratch);
+    for (;;) {
+        add(p, from, (size_t)(q - from));
+        if (q == p->end)
+            return fail_end(p);
+        if (*q == '"')
+            break;
+        if (*q != '\\')
+            return fail_byte(p, q);
+        from = add_escape(p, q);
+        if (!from)
+            return false;
+        q = lf_json_skip_plain(from, p->end);
     }
-    if (c < 0x20 && c != '\t' && c != '\n' && c != '\r') {
-        scan->why = "control character";
-        return 0;
-    }
-    size_t n = lf_json_utf8_len(p, end);
-    if (n == 0)
-        scan->why = "the text is not UTF-8";
-    return n;
+    lua_pushlstring(p->L, p->scratch->p, p->scratch->len);
+    p->p = q + 1;
+    return true;
 }
 
-/* With `patch`, a copy of the text, lone halves become U+FFFD there: an escape for an
- * escape of the same length, so that positions stay. */
-static struct scan scan_text(const char *text, size_t n, char *patch)
+/* Push the string whose quote is at p->p. */
+static bool push_string(struct parser *p)
 {
-    struct scan scan = {.why = NULL};
-    const char *p = text, *end = text + n;
-    while (p < end) {
-        uint64_t w;
-        while (end - p >= 8 && (memcpy(&w, p, 8), is_plain(w)))
-            p += 8;
-        if (p == end)
-            break;
-        size_t step = step_over(p, end, &scan, patch ? patch + (p - text) : NULL);
-        if (step == 0)
-            break;
-        p += step;
-    }
-    scan.sound = (size_t)(p - text);
-    return scan;
+    const char *from = p->p + 1, *q = lf_json_skip_plain(from, p->end);
+    if (q == p->end || *q != '"')
+        return push_escaped(p, from, q);
+    lua_pushlstring(p->L, from, (size_t)(q - from));
+    p->p = q + 1;
+    return true;
 }
 
 /* ---- numbers ---- */
@@ -230,240 +237,221 @@ static bool to_simple_double(const char *s, size_t n, double *out)
     return true;
 }
 
-static void push_number(lua_State *L, const char *s, size_t n)
+/* What is left for strtod needs an end, which the text may not have. */
+static double to_double(struct parser *p, const char *s, size_t n)
 {
+    lf_buf_reset(p->scratch);
+    add(p, s, n);
+    return strtod(p->scratch->p, NULL);
+}
+
+static const char *skip_digits(const char *p, const char *end)
+{
+    while (p < end && *p >= '0' && *p <= '9')
+        p++;
+    return p;
+}
+
+/* One digit at least from q on; where they end, or NULL. */
+static const char *want_digits(struct parser *p, const char *q)
+{
+    const char *stop = skip_digits(q, p->end);
+    if (stop > q)
+        return stop;
+    if (q == p->end)
+        return fail_end(p), NULL;
+    return fail(p, q, "a digit is missing"), NULL;
+}
+
+/* Where the number at p->p ends, by the grammar of RFC 8259 §6, or NULL. */
+static const char *number_end(struct parser *p)
+{
+    const char *q = p->p + (*p->p == '-');
+    if (q < p->end && *q == '0')
+        q++;
+    else
+        q = want_digits(p, q);
+    if (q && q < p->end && *q == '.')
+        q = want_digits(p, q + 1);
+    if (q && q < p->end && (*q == 'e' || *q == 'E')) {
+        q++;
+        q += q < p->end && (*q == '+' || *q == '-');
+        q = want_digits(p, q);
+    }
+    return q;
+}
+
+static bool push_number(struct parser *p)
+{
+    const char *s = p->p, *stop = number_end(p);
     lua_Integer i;
     double d;
+    if (!stop)
+        return false;
+    size_t n = (size_t)(stop - s);
+    p->p = stop;
     if (to_integer(s, n, &i))
-        lua_pushinteger(L, i);
-    else if (to_simple_double(s, n, &d))
-        lua_pushnumber(L, d);
+        lua_pushinteger(p->L, i);
     else
-        lua_pushnumber(L, strtod(s, NULL)); /* yajl saw a byte that ends it */
+        lua_pushnumber(p->L, to_simple_double(s, n, &d) ? d : to_double(p, s, n));
+    return true;
 }
 
-/* ---- what yajl calls ---- */
+/* ---- values ---- */
 
-struct level {
-    bool is_object;
-    lua_Integer n; /* elements or keys so far */
-    /* Sizes of the last array and object closed at this depth: the next is likely alike.
-     * A wrong guess wastes no more than that one really held. */
-    int hint_items, hint_keys;
-};
+static bool push_value(struct parser *p);
 
-struct parser {
-    lua_State *L;
-    int meta; /* where on the stack the arrays' metatable is */
-    int depth, deepest;
-    bool too_deep;
-    struct level levels[LF_JSON_MAX_DEPTH + 1];
-};
-
-/* The value on top of the stack goes where it belongs. */
-static int put(struct parser *p)
+static void skip_blanks(struct parser *p)
 {
-    struct level *l = &p->levels[p->depth];
-    if (p->depth == 0)
-        return 1;
-    if (l->is_object)
-        lua_rawset(p->L, -3);
-    else
-        lua_rawseti(p->L, -2, ++l->n);
-    return 1;
+    while (p->p < p->end && is_blank(*p->p))
+        p->p++;
 }
 
-static int on_null(void *ctx)
+/* Behind blanks: is it c? Then it is taken. */
+static bool take(struct parser *p, char c)
 {
-    struct parser *p = ctx;
-    lf_json_push_null(p->L);
-    return put(p);
+    skip_blanks(p);
+    if (p->p == p->end || *p->p != c)
+        return false;
+    p->p++;
+    return true;
 }
 
-static int on_boolean(void *ctx, int b)
+static bool enter(struct parser *p)
 {
-    struct parser *p = ctx;
-    lua_pushboolean(p->L, b);
-    return put(p);
-}
-
-static int on_number(void *ctx, const char *s, size_t n)
-{
-    struct parser *p = ctx;
-    push_number(p->L, s, n);
-    return put(p);
-}
-
-static int on_string(void *ctx, const unsigned char *s, size_t n)
-{
-    struct parser *p = ctx;
-    lua_pushlstring(p->L, (const char *)s, n);
-    return put(p);
-}
-
-static int on_key(void *ctx, const unsigned char *s, size_t n)
-{
-    struct parser *p = ctx;
-    p->levels[p->depth].n++;
-    lua_pushlstring(p->L, (const char *)s, n);
-    return 1;
-}
-
-static struct level *enter(struct parser *p, bool is_object)
-{
-    if (p->depth == LF_JSON_MAX_DEPTH) {
-        p->too_deep = true;
-        return NULL;
-    }
+    if (p->depth == LF_JSON_MAX_DEPTH)
+        return fail(p, p->p, too_deep);
     luaL_checkstack(p->L, 4, "decoding JSON");
-    struct level *l = &p->levels[++p->depth];
-    if (p->depth > p->deepest) {
+    p->p++;
+    if (++p->depth > p->deepest) {
         p->deepest = p->depth;
-        *l = (struct level){.n = 0};
+        p->hints[p->depth].items = p->hints[p->depth].keys = 0;
     }
-    l->is_object = is_object;
-    l->n = 0;
-    return l;
+    return true;
 }
 
-static int on_start_object(void *ctx)
+static int size_hint(lua_Integer n)
 {
-    struct parser *p = ctx;
-    struct level *l = enter(p, true);
-    if (!l)
-        return 0;
-    lua_createtable(p->L, 0, l->hint_keys);
-    return 1;
+    return n < INT_MAX ? (int)n : INT_MAX;
 }
 
-static int on_start_array(void *ctx)
+static bool push_items(struct parser *p)
 {
-    struct parser *p = ctx;
-    struct level *l = enter(p, false);
-    if (!l)
-        return 0;
-    lua_createtable(p->L, l->hint_items, 0);
+    lua_Integer n = 0;
+    if (take(p, ']'))
+        return true;
+    do {
+        if (!push_value(p))
+            return false;
+        lua_rawseti(p->L, -2, ++n);
+    } while (take(p, ','));
+    p->hints[p->depth].items = size_hint(n);
+    return take(p, ']') || fail_here(p, "',' or ']' is missing");
+}
+
+static bool push_array(struct parser *p)
+{
+    if (!enter(p))
+        return false;
+    lua_createtable(p->L, p->hints[p->depth].items, 0);
     lua_pushvalue(p->L, p->meta);
     lua_setmetatable(p->L, -2);
-    return 1;
+    bool ok = push_items(p);
+    p->depth--;
+    return ok;
 }
 
-static int on_end(void *ctx)
+static bool push_key(struct parser *p)
 {
-    struct parser *p = ctx;
-    struct level *l = &p->levels[p->depth--];
-    int n = l->n < INT_MAX ? (int)l->n : INT_MAX;
-    if (l->is_object)
-        l->hint_keys = n;
+    skip_blanks(p);
+    if (p->p == p->end || *p->p != '"')
+        return fail_here(p, "a key is missing, which must be a string");
+    return push_string(p) && (take(p, ':') || fail_here(p, "':' is missing"));
+}
+
+static bool push_pairs(struct parser *p)
+{
+    lua_Integer n = 0;
+    if (take(p, '}'))
+        return true;
+    do {
+        if (!push_key(p) || !push_value(p))
+            return false;
+        lua_rawset(p->L, -3);
+        n++;
+    } while (take(p, ','));
+    p->hints[p->depth].keys = size_hint(n);
+    return take(p, '}') || fail_here(p, "',' or '}' is missing");
+}
+
+static bool push_object(struct parser *p)
+{
+    if (!enter(p))
+        return false;
+    lua_createtable(p->L, 0, p->hints[p->depth].keys);
+    bool ok = push_pairs(p);
+    p->depth--;
+    return ok;
+}
+
+static bool take_word(struct parser *p, const char *word)
+{
+    size_t n = strlen(word), left = (size_t)(p->end - p->p);
+    if (left < n && memcmp(p->p, word, left) == 0)
+        return fail_end(p);
+    if (left < n || memcmp(p->p, word, n) != 0)
+        return fail(p, p->p, "unexpected word");
+    p->p += n;
+    return true;
+}
+
+static bool push_word(struct parser *p)
+{
+    char c = *p->p;
+    if (!take_word(p, c == 't' ? "true" : c == 'f' ? "false" : "null"))
+        return false;
+    if (c == 'n')
+        lf_json_push_null(p->L);
     else
-        l->hint_items = n;
-    return put(p);
+        lua_pushboolean(p->L, c == 't');
+    return true;
 }
 
-static const yajl_callbacks callbacks = {
-    .yajl_null = on_null,
-    .yajl_boolean = on_boolean,
-    .yajl_number = on_number,
-    .yajl_string = on_string,
-    .yajl_start_map = on_start_object,
-    .yajl_map_key = on_key,
-    .yajl_end_map = on_end,
-    .yajl_start_array = on_start_array,
-    .yajl_end_array = on_end,
-};
-
-/* ---- errors ---- */
-
-static const struct {
-    const char *yajl, *ours;
-} sentences[] = {
-    {"premature EOF", "the text ends too early"},
-    {"trailing garbage", "more text after the value"},
-    {"unallowed token at this point in JSON text", "a value is missing here"},
-    {"invalid char in json text", "unexpected character"},
-    {"invalid string in json text", "unexpected word"},
-    {"probable comment found in input text, comments are not enabled",
-     "comments are not JSON"},
-    {"after array element, I expect ',' or ']'", "',' or ']' is missing"},
-    {"after key and value, inside map, I expect ',' or '}'", "',' or '}' is missing"},
-    {"object key and value must be separated by a colon (':')", "':' is missing"},
-    {"invalid object key (must be a string)", "a key is missing, which must be a string"},
-};
-
-/* yajl says "kind error: sentence\n", some with a full stop. */
-static const char *translate(char *says)
+static bool push_value(struct parser *p)
 {
-    size_t n = strcspn(says, "\n");
-    if (n > 0 && says[n - 1] == '.')
-        n--;
-    says[n] = '\0';
-    char *colon = strstr(says, ": ");
-    const char *what = colon ? colon + 2 : says;
-    for (size_t i = 0; i < sizeof sentences / sizeof *sentences; i++)
-        if (strcmp(what, sentences[i].yajl) == 0)
-            return sentences[i].ours;
-    return what;
-}
-
-#define TEXT(x)   #x
-#define NUMBER(x) TEXT(x)
-static const char too_deep[] = "nested deeper than " NUMBER(LF_JSON_MAX_DEPTH) " levels";
-
-static bool is_tail_byte(char c)
-{
-    return (c & 0xc0) == 0x80;
-}
-
-/* `at` is where the offending character begins. Columns count characters. */
-static void describe(char *msg, const char *text, size_t at, const char *what)
-{
-    size_t line = 1, column = 1;
-    for (size_t i = 0; i < at; i++) {
-        column = text[i] == '\n' ? 1 : column + !is_tail_byte(text[i]);
-        line += text[i] == '\n';
+    skip_blanks(p);
+    switch (p->p < p->end ? *p->p : '\0') {
+    case '"':
+        return push_string(p);
+    case '{':
+        return push_object(p);
+    case '[':
+        return push_array(p);
+    case 't':
+    case 'f':
+    case 'n':
+        return push_word(p);
+    case ']':
+    case '}':
+    case ',':
+    case ':':
+        return fail(p, p->p, "a value is missing here");
+    default:
+        if (p->p < p->end && (*p->p == '-' || (*p->p >= '0' && *p->p <= '9')))
+            return push_number(p);
+        return fail_here(p, "unexpected character");
     }
-    snprintf(msg, MESSAGE_MAX, "invalid JSON at line %zu column %zu: %s", line, column,
-             what);
-}
-
-/* yajl counts what it has read, the offending byte included. */
-static size_t last_read(const char *text, size_t consumed)
-{
-    size_t at = consumed ? consumed - 1 : 0;
-    while (at > 0 && is_tail_byte(text[at]))
-        at--;
-    return at;
 }
 
 /* ---- from the top ---- */
 
-/* False: msg tells why. True: the value is on top of the stack. */
-static bool parse(struct parser *p, struct box *box, const char *text, size_t n,
-                  char *msg)
+/* False: why and where are noted. True: the value is on top of the stack. */
+static bool push_text(struct parser *p)
 {
-    yajl_alloc_funcs memory = {box_malloc, box_realloc, box_free, box};
-    struct scan scan = scan_text(text, n, NULL);
-    if (scan.lone) {
-        char *copy = memcpy(box_malloc(box, n), text, n);
-        scan_text(text, n, copy);
-        text = copy;
-    }
-    const unsigned char *bytes = (const unsigned char *)text;
-    yajl_handle h = yajl_alloc(&callbacks, &memory, p);
-    yajl_config(h, yajl_dont_validate_strings, 1); /* the scan did, and better */
-    yajl_status status = yajl_parse(h, bytes, scan.sound);
-    size_t at = last_read(text, yajl_get_bytes_consumed(h));
-    if (status == yajl_status_ok && scan.why) {
-        describe(msg, text, scan.sound, scan.why);
+    if (!push_value(p))
         return false;
-    }
-    if (status == yajl_status_ok)
-        status = yajl_complete_parse(h);
-    if (p->too_deep)
-        describe(msg, text, at, too_deep);
-    else if (status != yajl_status_ok)
-        describe(msg, text, at, translate((char *)yajl_get_error(h, 0, bytes, n)));
-    return status == yajl_status_ok;
+    skip_blanks(p);
+    return p->p == p->end || fail_here(p, "more text after the value");
 }
 
 static size_t bom_len(const char *text, size_t n)
@@ -476,16 +464,18 @@ int lf_json_decode(lua_State *L, const char *text, size_t n, const char *url)
     char msg[MESSAGE_MAX] = "invalid JSON: the text is empty";
     luaL_checkstack(L, 8, "decoding JSON");
     int base = lua_gettop(L);
-    struct box *box = box_push(L);
-    lf_json_push_array_meta(L);
     struct parser p;
     p.L = L;
+    p.text = p.p = text + bom_len(text, n);
+    p.end = text + n;
+    p.scratch = lf_json_push_buf(L);
     p.meta = base + 2;
     p.depth = p.deepest = 0;
-    p.too_deep = false;
-    size_t bom = bom_len(text, n);
-    bool ok = n > bom && parse(&p, box, text + bom, n - bom, msg);
-    box_clear(box);
+    lf_json_push_array_meta(L);
+    bool ok = p.text < p.end && push_text(&p);
+    if (!ok && p.text < p.end)
+        describe(msg, &p);
+    lf_buf_free(p.scratch);
     if (ok)
         lua_replace(L, base + 1);
     lua_settop(L, base + ok);

@@ -158,31 +158,6 @@ static void new_line(struct encoder *e, int depth)
 
 /* ---- strings ---- */
 
-#define EACH_BYTE(c)  (UINT64_C(0x0101010101010101) * (c))
-#define ZERO_BYTES(w) (((w)-EACH_BYTE(1)) & ~(w))
-
-/* Eight bytes to be copied as they are: ASCII but controls, quote and backslash. */
-static bool is_plain(uint64_t w)
-{
-    uint64_t hit = w | ((w - EACH_BYTE(0x20)) & ~w) | ZERO_BYTES(w ^ EACH_BYTE('"')) |
-                   ZERO_BYTES(w ^ EACH_BYTE('\\'));
-    return (hit & EACH_BYTE(0x80)) == 0;
-}
-
-/* The end of what can be copied as it is. */
-static const char *skip_plain(const char *p, const char *end)
-{
-    for (;;) {
-        uint64_t w;
-        while (end - p >= 8 && (memcpy(&w, p, 8), is_plain(w)))
-            p += 8;
-        size_t n = lf_json_utf8_len(p, end);
-        if (n == 0 || (unsigned char)*p < 0x20 || *p == '"' || *p == '\\')
-            return p;
-        p += n;
-    }
-}
-
 static void add_escaped(struct encoder *e, unsigned char c)
 {
     static const char shorts[0x80] = {
@@ -206,7 +181,7 @@ static void add_string(struct encoder *e, const struct frame *f, const char *s, 
     const char *p = s, *end = s + n;
     add_char(e, '"');
     for (;;) {
-        const char *stop = skip_plain(p, end);
+        const char *stop = lf_json_skip_plain(p, end);
         add(e, p, (size_t)(stop - p));
         if (stop == end)
             break;
