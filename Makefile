@@ -22,7 +22,8 @@ PKG_LIBS   := $(shell pkg-config --libs $(PKGS) 2>/dev/null) -lev -lm
 XML_CFLAGS := $(shell pkg-config --cflags libxml-2.0 2>/dev/null)
 # What a module X is linked with, beside what the program has: LIBS_X.
 LIBS_entities  := $(shell pkg-config --libs libxml-2.0 2>/dev/null)
-LIBS_html      := $(shell pkg-config --libs libxml-2.0 2>/dev/null)
+# html stays in memory when Lua unloads it: one of its threads may still be at work.
+LIBS_html      := $(shell pkg-config --libs libxml-2.0 2>/dev/null) -Wl,-z,nodelete
 LIBS_websocket := -lwslay
 
 PLAIN_CFLAGS = -std=gnu11 $(OPT) $(WARN) $(WERROR) -D_GNU_SOURCE $(SAN) $(CFLAGS)

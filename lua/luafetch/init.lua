@@ -15,7 +15,10 @@ for name, value in pairs(require "luafetch.tasks") do M[name] = value end
 require "luafetch.session"
 
 local lazy = {}
-for _, name in ipairs { "cookies", "csv", "html", "json", "robots", "sitemap", "text", "url", "websocket" } do
+local modules = {
+  "cookies", "csv", "feed", "html", "json", "robots", "sitemap", "text", "url", "websocket", "xml",
+}
+for _, name in ipairs(modules) do
   lazy[name] = "luafetch." .. name
 end
 

@@ -371,38 +371,6 @@ void lf_response_push_function(lua_State *L, const char *module, const char *nam
     lua_pop(L, 1);
 }
 
-static int l_html(lua_State *L)
-{
-    const struct response *r = check(L);
-    lua_settop(L, 1);
-    if (cached(L, "html"))
-        return 1;
-    lua_settop(L, 1);
-    lf_response_push_function(L, "luafetch.html", "parse");
-    push_body(L);
-    lua_createtable(L, 0, 2);
-    push_url(L, r);
-    lua_setfield(L, -2, "url");
-    size_t n;
-    const char *label = header_charset(r, &n);
-    if (label) {
-        lua_pushlstring(L, label, n);
-        lua_setfield(L, -2, "charset");
-    }
-    lua_call(L, 2, 2);
-    if (lua_isnil(L, -2))
-        return 2;
-    lua_pop(L, 1);
-    cache(L, "html");
-    return 1;
-}
-
-static int l_xml(lua_State *L)
-{
-    check(L);
-    return luaL_error(L, "Response:xml is not in this version");
-}
-
 /* ---- its stream, for pieces.c ---- */
 
 bool lf_response_is(lua_State *L, int idx)
@@ -464,11 +432,29 @@ static const luaL_Reg methods[] = {
     {"header_values", l_header_values},
     {"text", l_text},
     {"json", l_json},
-    {"html", l_html},
-    {"xml", l_xml},
+    {"html", lf_response_html},
+    {"xml", lf_response_xml},
+    {"feed", lf_response_feed},
     {"raise", l_raise},
     {NULL, NULL},
 };
+
+/* ---- for page.c ---- */
+
+bool lf_response_cached(lua_State *L, const char *name)
+{
+    return cached(L, name);
+}
+
+void lf_response_cache(lua_State *L, const char *name)
+{
+    cache(L, name);
+}
+
+const char *lf_response_charset(lua_State *L, size_t *len)
+{
+    return header_charset(lua_touserdata(L, 1), len);
+}
 
 /* ---- making one ---- */
 

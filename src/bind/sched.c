@@ -322,15 +322,31 @@ static int l_misuse(lua_State *L)
     return lf_misuse(L, "%s", luaL_checkstring(L, 1));
 }
 
+/* [-0, +n, v] The strings of the list at `idx`, which stay on the stack. */
+static size_t list_names(lua_State *L, int idx, const char *names[static MAX_NAMES])
+{
+    size_t n = 0, len = (size_t)luaL_len(L, idx);
+    luaL_checkstack(L, MAX_NAMES + 8, NULL);
+    for (; n < len && n < MAX_NAMES; n++) {
+        lua_rawgeti(L, idx, (lua_Integer)n + 1);
+        names[n] = luaL_checkstring(L, -1);
+    }
+    return n;
+}
+
+/* nearest(name, names) → the one that is likely meant, or nil */
+static int l_nearest(lua_State *L)
+{
+    const char *names[MAX_NAMES];
+    size_t n = list_names(L, 2, names);
+    lua_pushstring(L, lf_nearest(luaL_checkstring(L, 1), names, n));
+    return 1;
+}
+
 static int l_option_unknown(lua_State *L)
 {
     const char *names[MAX_NAMES];
-    size_t n = 0, len = (size_t)luaL_len(L, 3);
-    luaL_checkstack(L, MAX_NAMES + 8, NULL);
-    for (; n < len && n < MAX_NAMES; n++) {
-        lua_rawgeti(L, 3, (lua_Integer)n + 1);
-        names[n] = luaL_checkstring(L, -1);
-    }
+    size_t n = list_names(L, 3, names);
     return lf_option_unknown(L, luaL_checkstring(L, 1), luaL_checkstring(L, 2), names, n);
 }
 
@@ -348,11 +364,10 @@ static int l_error(lua_State *L)
 
 void lf_task_register(lua_State *L)
 {
-    static const luaL_Reg functions[] = {{"option_unknown", l_option_unknown},
-                                         {"error", l_error},
-                                         {"misuse", l_misuse},
-                                         {"hide", lf_source_hide},
-                                         {NULL, NULL}};
+    static const luaL_Reg functions[] = {
+        {"nearest", l_nearest},   {"option_unknown", l_option_unknown},
+        {"error", l_error},       {"misuse", l_misuse},
+        {"hide", lf_source_hide}, {NULL, NULL}};
     luaL_setfuncs(L, functions, 0);
     lf_handle_register(L);
     lf_scope_register(L);

@@ -1,4 +1,4 @@
-/* Small looks at a libxml2 tree of an HTML document. */
+/* Small looks at a libxml2 tree. */
 #ifndef LF_HTML_DOM_H
 #define LF_HTML_DOM_H
 
@@ -25,6 +25,9 @@ static inline const char *lf_dom_attr(const xmlNode *n, const char *name)
             return lf_dom_value(a);
     return NULL;
 }
+
+/* By name as it is written, prefix and all; NULL when there is none. */
+const char *lf_dom_attr_named(const xmlNode *n, const char *name, bool fold);
 
 /* n, or the first element after it among its siblings; NULL for none. */
 static inline xmlNode *lf_dom_element(xmlNode *n)

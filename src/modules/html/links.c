@@ -73,7 +73,7 @@ static void push_join(lua_State *L)
  * it is no good, that URL. */
 static void push_base(lua_State *L, const struct lf_self *self, int join)
 {
-    lua_getiuservalue(L, self->document_idx, 1);
+    lf_document_push_url(L, self->document_idx);
     int url = lua_gettop(L);
     for (xmlNode *n = self->node; n; n = lf_dom_next(n, self->node)) {
         const char *href = lf_dom_is(n, "base") ? lf_dom_attr(n, "href") : NULL;
@@ -103,5 +103,13 @@ int lf_document_links(lua_State *L)
         else if (href)
             lua_pop(L, 1);
     }
+    return 1;
+}
+
+int lf_document_base(lua_State *L)
+{
+    struct lf_self self = lf_self_check(L);
+    push_join(L);
+    push_base(L, &self, lua_gettop(L));
     return 1;
 }

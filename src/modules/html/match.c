@@ -303,11 +303,25 @@ static bool match_type(struct lf_sel_walk *w, const struct lf_sel_part *part, xm
     return n->name == part->bound;
 }
 
+static bool is_in(const struct lf_sel_part *part, const xmlNs *ns)
+{
+    if (part->ns == LF_SEL_NS_PREFIX)
+        return ns && strcmp((const char *)ns->href, part->uri) == 0;
+    return part->ns == LF_SEL_NS_ANY || !ns || !*ns->href;
+}
+
+static bool match_namespace(struct lf_sel_walk *w, const struct lf_sel_part *part,
+                            xmlNode *n)
+{
+    (void)w;
+    return is_in(part, n->ns);
+}
+
 static bool match_attr(struct lf_sel_walk *w, const struct lf_sel_part *part, xmlNode *n)
 {
     (void)w;
     for (const xmlAttr *a = n->properties; a; a = a->next)
-        if (a->name == part->bound)
+        if (a->name == part->bound && is_in(part, a->ns))
             return !part->op || value_matches(part, lf_dom_value(a));
     return false;
 }
@@ -447,23 +461,15 @@ static bool match_never(struct lf_sel_walk *w, const struct lf_sel_part *part, x
 typedef bool match_fn(struct lf_sel_walk *w, const struct lf_sel_part *part, xmlNode *n);
 
 static match_fn *const matchers[LF_SEL_KINDS] = {
-    [LF_SEL_TYPE] = match_type,
-    [LF_SEL_ATTR] = match_attr,
-    [LF_SEL_NTH] = is_nth,
-    [LF_SEL_ROOT] = match_root,
-    [LF_SEL_EMPTY] = match_empty,
-    [LF_SEL_IS] = match_is,
-    [LF_SEL_NOT] = match_not,
-    [LF_SEL_HAS] = match_has,
-    [LF_SEL_LANG] = match_lang,
-    [LF_SEL_ENABLED] = match_enabled,
-    [LF_SEL_DISABLED] = match_disabled,
-    [LF_SEL_CHECKED] = match_checked,
-    [LF_SEL_LINK] = match_link,
-    [LF_SEL_TARGET] = match_target,
-    [LF_SEL_SCOPE] = match_scope,
-    [LF_SEL_ANCHOR] = match_anchor,
-    [LF_SEL_NEVER] = match_never,
+    [LF_SEL_TYPE] = match_type,       [LF_SEL_NAMESPACE] = match_namespace,
+    [LF_SEL_ATTR] = match_attr,       [LF_SEL_NTH] = is_nth,
+    [LF_SEL_ROOT] = match_root,       [LF_SEL_EMPTY] = match_empty,
+    [LF_SEL_IS] = match_is,           [LF_SEL_NOT] = match_not,
+    [LF_SEL_HAS] = match_has,         [LF_SEL_LANG] = match_lang,
+    [LF_SEL_ENABLED] = match_enabled, [LF_SEL_DISABLED] = match_disabled,
+    [LF_SEL_CHECKED] = match_checked, [LF_SEL_LINK] = match_link,
+    [LF_SEL_TARGET] = match_target,   [LF_SEL_SCOPE] = match_scope,
+    [LF_SEL_ANCHOR] = match_anchor,   [LF_SEL_NEVER] = match_never,
 };
 
 static bool part_matches(struct lf_sel_walk *w, const struct lf_sel_part *part,
@@ -476,15 +482,27 @@ static bool part_matches(struct lf_sel_walk *w, const struct lf_sel_part *part,
 
 /* --- the walk --- */
 
-void lf_sel_bind(struct lf_sel *sel, xmlDict *dict, unsigned long serial)
+bool lf_sel_bind(struct lf_sel *sel, xmlDict *dict, unsigned long serial,
+                 const char *(*uri_of)(void *arg, const char *prefix), void *arg,
+                 const char **unknown)
 {
     if (sel->bound_to == serial)
-        return;
-    for (struct lf_sel_part *part = sel->parts; part; part = part->older)
+        return true;
+    sel->bound_to = 0;
+    for (struct lf_sel_part *part = sel->parts; part; part = part->older) {
         if (part->name.n)
             part->bound =
                 xmlDictExists(dict, (const xmlChar *)part->name.p, (int)part->name.n);
+        if (part->ns != LF_SEL_NS_PREFIX)
+            continue;
+        part->uri = uri_of(arg, part->prefix.p);
+        if (!part->uri) {
+            *unknown = part->prefix.p;
+            return false;
+        }
+    }
     sel->bound_to = serial;
+    return true;
 }
 
 static xmlNode *advance(struct lf_sel_walk *w)

@@ -4,19 +4,30 @@
 #include <string.h>
 #include "modules/html/dom.h"
 #include "modules/html/render.h"
+#include "modules/html/tree.h"
 
 static unsigned long last_serial;
 
-struct lf_document *lf_document_new(lua_State *L, int url_idx)
+struct lf_document *lf_document_new(lua_State *L, int url_idx, bool xml)
 {
     struct lf_document *d = lua_newuserdatauv(L, sizeof *d, 1);
-    *d = (struct lf_document){.serial = ++last_serial};
+    *d = (struct lf_document){.serial = ++last_serial, .xml = xml};
     luaL_setmetatable(L, LF_DOCUMENT);
-    if (url_idx) {
-        lua_pushvalue(L, url_idx);
-        lua_setiuservalue(L, -2, 1);
-    }
+    lua_pushvalue(L, url_idx);
+    lua_setiuservalue(L, -2, 1);
     return d;
+}
+
+void lf_document_fill(struct lf_document *d, xmlDoc *doc, size_t nodes)
+{
+    d->doc = doc;
+    d->root = lf_tree_root(doc);
+    d->nodes = nodes;
+}
+
+void lf_document_push_url(lua_State *L, int document_idx)
+{
+    lua_getiuservalue(L, document_idx, 1);
 }
 
 struct lf_self lf_self_check(lua_State *L)
@@ -69,28 +80,41 @@ static int node_text(lua_State *L)
     return 1;
 }
 
-static int node_html(lua_State *L)
+static int rendered(lua_State *L, void (*render)(luaL_Buffer *b, const xmlNode *n))
 {
     struct lf_self self = lf_self_check(L);
     luaL_Buffer b;
     luaL_buffinit(L, &b);
-    lf_render_html(&b, as_node(&self));
+    render(&b, as_node(&self));
     luaL_pushresult(&b);
     return 1;
+}
+
+static int node_html(lua_State *L)
+{
+    return rendered(L, lf_render_html);
+}
+
+static int node_xml(lua_State *L)
+{
+    return rendered(L, lf_render_xml);
 }
 
 static int node_attr(lua_State *L)
 {
     const char *name = luaL_checkstring(L, 2);
     struct lf_self self = lf_self_check(L);
-    for (const xmlAttr *a = self.node->properties; a; a = a->next) {
-        if (strcasecmp((const char *)a->name, name) == 0) {
-            lua_pushstring(L, lf_dom_value(a));
-            return 1;
-        }
-    }
-    lua_pushnil(L);
+    lua_pushstring(L, lf_dom_attr_named(self.node, name, !self.d->xml));
     return 1;
+}
+
+/* [-0, +1, m] A name as it is written. */
+static void push_name(lua_State *L, const xmlNs *ns, const xmlChar *name)
+{
+    if (ns && ns->prefix)
+        lua_pushfstring(L, "%s:%s", (const char *)ns->prefix, (const char *)name);
+    else
+        lua_pushstring(L, (const char *)name);
 }
 
 static int node_attrs(lua_State *L)
@@ -98,8 +122,9 @@ static int node_attrs(lua_State *L)
     struct lf_self self = lf_self_check(L);
     lua_newtable(L);
     for (const xmlAttr *a = self.node->properties; a; a = a->next) {
+        push_name(L, a->ns, a->name);
         lua_pushstring(L, lf_dom_value(a));
-        lua_setfield(L, -2, (const char *)a->name);
+        lua_rawset(L, -3);
     }
     return 1;
 }
@@ -132,7 +157,15 @@ static int node_parent(lua_State *L)
 static int node_name(lua_State *L)
 {
     struct lf_self self = lf_self_check(L);
-    lua_pushstring(L, (const char *)self.node->name);
+    push_name(L, self.node->ns, self.node->name);
+    return 1;
+}
+
+static int node_namespace(lua_State *L)
+{
+    struct lf_self self = lf_self_check(L);
+    const xmlNs *ns = self.node->ns;
+    lua_pushstring(L, ns && ns->href && *ns->href ? (const char *)ns->href : NULL);
     return 1;
 }
 
@@ -169,10 +202,12 @@ static int node_tostring(lua_State *L)
 static int document_tostring(lua_State *L)
 {
     struct lf_self self = lf_self_check(L);
-    if (lua_getiuservalue(L, self.document_idx, 1) == LUA_TSTRING)
-        lua_pushfstring(L, "html document: %s", lua_tostring(L, -1));
+    const char *kind = self.d->xml ? "xml" : "html";
+    lf_document_push_url(L, self.document_idx);
+    if (lua_isnil(L, -1))
+        lua_pushfstring(L, "%s document", kind);
     else
-        lua_pushliteral(L, "html document");
+        lua_pushfstring(L, "%s document: %s", kind, lua_tostring(L, -1));
     return 1;
 }
 
@@ -181,19 +216,65 @@ static int document_gc(lua_State *L)
     struct lf_document *d = luaL_checkudata(L, 1, LF_DOCUMENT);
     xmlXPathFreeContext(d->xpath);
     xmlFreeDoc(d->doc);
+    lf_nsmap_free(&d->names);
     d->xpath = NULL;
     d->doc = NULL;
     return 0;
 }
 
-static const luaL_Reg methods[] = {
-    {"text", node_text},       {"attr", node_attr},   {"attrs", node_attrs},
-    {"html", node_html},       {"css", lf_query_css}, {"first", lf_query_first},
-    {"xpath", lf_query_xpath}, {"name", node_name},   {"children", node_children},
-    {"parent", node_parent},   {NULL, NULL}};
+static const luaL_Reg methods[] = {{"text", node_text},
+                                   {"attr", node_attr},
+                                   {"attrs", node_attrs},
+                                   {"html", node_html},
+                                   {"xml", node_xml},
+                                   {"css", lf_query_css},
+                                   {"first", lf_query_first},
+                                   {"xpath", lf_query_xpath},
+                                   {"name", node_name},
+                                   {"namespace", node_namespace},
+                                   {"children", node_children},
+                                   {"parent", node_parent},
+                                   {NULL, NULL}};
 
-static const luaL_Reg document_methods[] = {
-    {"title", lf_document_title}, {"links", lf_document_links}, {NULL, NULL}};
+static const luaL_Reg document_methods[] = {{"title", lf_document_title},
+                                            {"links", lf_document_links},
+                                            {"base", lf_document_base},
+                                            {NULL, NULL}};
+
+/* Methods that are written in Lua, and where. */
+static const struct {
+    const char *name, *module;
+} lua_methods[] = {
+    {"forms", "luafetch.form"},   {"json_ld", "luafetch.page"},
+    {"refresh", "luafetch.page"}, {"canonical", "luafetch.page"},
+    {"table", "luafetch.page"},
+};
+
+/* Upvalues: the module and the function's name; the module is loaded by the first call.
+ */
+static int call_lua(lua_State *L)
+{
+    lua_getglobal(L, "require");
+    lua_pushvalue(L, lua_upvalueindex(1));
+    lua_call(L, 1, 1);
+    lua_pushvalue(L, lua_upvalueindex(2));
+    lua_gettable(L, -2);
+    lua_replace(L, -2);
+    lua_insert(L, 1);
+    lua_call(L, lua_gettop(L) - 1, LUA_MULTRET);
+    return lua_gettop(L);
+}
+
+/* [-0, +0, m] Into the table of methods at the top. */
+static void add_lua_methods(lua_State *L)
+{
+    for (size_t i = 0; i < sizeof lua_methods / sizeof *lua_methods; i++) {
+        lua_pushstring(L, lua_methods[i].module);
+        lua_pushstring(L, lua_methods[i].name);
+        lua_pushcclosure(L, call_lua, 2);
+        lua_setfield(L, -2, lua_methods[i].name);
+    }
+}
 
 static const luaL_Reg node_meta[] = {
     {"__eq", node_eq}, {"__tostring", node_tostring}, {NULL, NULL}};
@@ -201,24 +282,30 @@ static const luaL_Reg node_meta[] = {
 static const luaL_Reg document_meta[] = {
     {"__gc", document_gc}, {"__tostring", document_tostring}, {NULL, NULL}};
 
-/* Leaves the table of methods on the stack; `cache` is the index of their upvalue. */
-static void new_class(lua_State *L, const char *name, const luaL_Reg *meta, int cache)
+/* Leaves the table of methods on the stack; the two tables at `caches` are upvalues. */
+static void new_class(lua_State *L, const char *name, const luaL_Reg *meta, int caches)
 {
     luaL_newmetatable(L, name);
     luaL_setfuncs(L, meta, 0);
     lua_newtable(L);
-    lua_pushvalue(L, cache);
-    luaL_setfuncs(L, methods, 1);
+    lua_pushvalue(L, caches);
+    lua_pushvalue(L, caches + 1);
+    luaL_setfuncs(L, methods, 2);
     lua_pushvalue(L, -1);
     lua_setfield(L, -3, "__index");
 }
 
 void lf_node_register(lua_State *L)
 {
-    lua_newtable(L); /* compiled selectors by their text */
-    int cache = lua_gettop(L);
-    new_class(L, LF_NODE, node_meta, cache);
-    new_class(L, LF_DOCUMENT, document_meta, cache);
-    luaL_setfuncs(L, document_methods, 0);
-    lua_settop(L, cache - 1);
+    int top = lua_gettop(L);
+    if (luaL_getmetatable(L, LF_NODE) == LUA_TNIL) {
+        lua_newtable(L); /* compiled selectors by their text: for HTML, for XML */
+        lua_newtable(L);
+        int caches = lua_gettop(L) - 1;
+        new_class(L, LF_NODE, node_meta, caches);
+        new_class(L, LF_DOCUMENT, document_meta, caches);
+        luaL_setfuncs(L, document_methods, 0);
+        add_lua_methods(L);
+    }
+    lua_settop(L, top);
 }

@@ -105,8 +105,18 @@ static int compare_tag(const void *key, const void *row)
     return strcmp(key, ((const struct tag *)row)->name);
 }
 
+/* In XML documents only what XHTML's namespace holds behaves in any way. */
+static bool is_html(const xmlNode *n)
+{
+    static const char xhtml[] = "http://www.w3.org/1999/xhtml";
+    return n->doc->type == XML_HTML_DOCUMENT_NODE ||
+           (n->ns && n->ns->href && strcmp((const char *)n->ns->href, xhtml) == 0);
+}
+
 static unsigned flags_of(const xmlNode *n)
 {
+    if (!is_html(n))
+        return 0;
     const struct tag *tag =
         bsearch(n->name, tags, sizeof tags / sizeof *tags, sizeof *tags, compare_tag);
     return tag ? tag->flags : 0;
@@ -122,17 +132,10 @@ static bool is_text(const xmlNode *n)
     return n->type == XML_TEXT_NODE || n->type == XML_CDATA_SECTION_NODE;
 }
 
-/* --- a walk that sees each element twice --- */
-
-struct walk {
-    const xmlNode *top, *at;
-    bool leaving;
-};
-
-/* Is there a next event? Children are entered only where `enter`. */
-static bool walk_next(struct walk *w, bool enter)
+bool lf_walk_next(struct lf_walk *w, bool enter)
 {
-    if (!w->leaving && enter && w->at->children && w->at->type != XML_DTD_NODE) {
+    bool has_content = w->at->type != XML_DTD_NODE && w->at->type != XML_ENTITY_REF_NODE;
+    if (!w->leaving && enter && w->at->children && has_content) {
         w->at = w->at->children;
         return true;
     }
@@ -183,13 +186,22 @@ static void add_escaped(luaL_Buffer *b, const char *s, bool attribute)
     }
 }
 
+void lf_render_name(luaL_Buffer *b, const xmlNs *ns, const xmlChar *name)
+{
+    if (ns && ns->prefix) {
+        luaL_addstring(b, (const char *)ns->prefix);
+        luaL_addchar(b, ':');
+    }
+    luaL_addstring(b, (const char *)name);
+}
+
 void lf_render_start_tag(luaL_Buffer *b, const xmlNode *n)
 {
     luaL_addchar(b, '<');
-    luaL_addstring(b, (const char *)n->name);
+    lf_render_name(b, n->ns, n->name);
     for (const xmlAttr *a = n->properties; a; a = a->next) {
         luaL_addchar(b, ' ');
-        luaL_addstring(b, (const char *)a->name);
+        lf_render_name(b, a->ns, a->name);
         luaL_addstring(b, "=\"");
         add_escaped(b, lf_dom_value(a), true);
         luaL_addchar(b, '"');
@@ -200,7 +212,7 @@ void lf_render_start_tag(luaL_Buffer *b, const xmlNode *n)
 static void add_end_tag(luaL_Buffer *b, const xmlNode *n)
 {
     luaL_addstring(b, "</");
-    luaL_addstring(b, (const char *)n->name);
+    lf_render_name(b, n->ns, n->name);
     luaL_addchar(b, '>');
 }
 
@@ -230,7 +242,7 @@ static void add_leaf(luaL_Buffer *b, const xmlNode *n)
 
 void lf_render_html(luaL_Buffer *b, const xmlNode *n)
 {
-    struct walk w = {n, n, false};
+    struct lf_walk w = {n, n, false};
     do {
         if (w.at->type != XML_ELEMENT_NODE)
             add_leaf(b, w.at);
@@ -238,7 +250,7 @@ void lf_render_html(luaL_Buffer *b, const xmlNode *n)
             lf_render_start_tag(b, w.at);
         else if (!(flags_of(w.at) & VOID))
             add_end_tag(b, w.at);
-    } while (walk_next(&w, true));
+    } while (lf_walk_next(&w, true));
 }
 
 /* --- text --- */
@@ -312,7 +324,7 @@ static void read_tag(struct reader *r, unsigned flags, bool leaving)
 void lf_render_text(luaL_Buffer *b, const xmlNode *n)
 {
     struct reader r = {.b = b};
-    struct walk w = {n, n, false};
+    struct lf_walk w = {n, n, false};
     bool enter;
     do {
         enter = true;
@@ -323,16 +335,16 @@ void lf_render_text(luaL_Buffer *b, const xmlNode *n)
             enter = !(flags & HIDDEN) || w.at == n; /* unless it was asked for */
             read_tag(&r, flags, w.leaving);
         }
-    } while (walk_next(&w, enter));
+    } while (lf_walk_next(&w, enter));
 }
 
 void lf_render_raw_text(luaL_Buffer *b, const xmlNode *n)
 {
-    struct walk w = {n, n, false};
+    struct lf_walk w = {n, n, false};
     do {
         if (is_text(w.at))
             luaL_addstring(b, content_of(w.at));
-    } while (walk_next(&w, true));
+    } while (lf_walk_next(&w, true));
 }
 
 void lf_render_own_text(luaL_Buffer *b, const xmlNode *n)

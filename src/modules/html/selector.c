@@ -78,7 +78,7 @@ static bool parse_attr_value(struct lf_css_parser *p, struct lf_sel_part *part)
     else
         return true;
     lf_css_skip_space(p);
-    part->fold = is_folded(part->name.p);
+    part->fold = !p->sel->xml && is_folded(part->name.p);
     if (lf_css_peek(p, 0) == '"' || lf_css_peek(p, 0) == '\'') {
         if (!lf_css_take_string(p, &part->value))
             return false;
@@ -89,35 +89,48 @@ static bool parse_attr_value(struct lf_css_parser *p, struct lf_sel_part *part)
     return parse_attr_flag(p, part);
 }
 
-/* The cursor may stand on "*|", "|" or "ns|" before a name; HTML has one namespace. */
-static bool skip_prefix(struct lf_css_parser *p, bool *none)
+/* "ns|", with the cursor on it; HTML documents declare no prefix. */
+static bool take_prefix(struct lf_css_parser *p, struct lf_sel_text *prefix)
 {
-    *none = false;
+    size_t n = lf_css_name_length(p);
+    if (!p->sel->xml)
+        return LF_CSS_FAIL(p, "namespace prefix \"%.*s\" is not declared",
+                           (int)(n < 40 ? n : 40), p->at);
+    return lf_css_take_ident(p, prefix, false, "a prefix") && lf_css_accept(p, '|');
+}
+
+/* The cursor may stand on "*|", "|" or "ns|" before a name; *ns is left alone if not. */
+static bool parse_prefix(struct lf_css_parser *p, enum lf_sel_ns *ns,
+                         struct lf_sel_text *prefix)
+{
     if (lf_css_peek(p, 0) == '*' && lf_css_peek(p, 1) == '|' &&
         lf_css_peek(p, 2) != '=') {
         p->at += 2;
+        *ns = LF_SEL_NS_ANY;
     } else if (lf_css_peek(p, 0) == '|' && lf_css_peek(p, 1) != '=') {
         p->at++;
-        *none = true;
+        *ns = LF_SEL_NS_NONE;
     } else if (lf_css_is_ident_start(p)) {
         size_t n = lf_css_name_length(p);
         char after = lf_css_peek(p, n + 1);
-        if (lf_css_peek(p, n) == '|' && after != '=' && after != '|')
-            return LF_CSS_FAIL(p, "namespace prefix \"%.*s\" is not declared",
-                               (int)(n < 40 ? n : 40), p->at);
+        if (lf_css_peek(p, n) != '|' || after == '=' || after == '|')
+            return true;
+        *ns = LF_SEL_NS_PREFIX;
+        return take_prefix(p, prefix);
     }
     return true;
 }
 
 static bool parse_attr(struct lf_css_parser *p, struct lf_sel_compound *c)
 {
-    bool none;
+    enum lf_sel_ns ns = LF_SEL_NS_NONE;
     p->at++;
     struct lf_sel_part *part = add_part(p, c, LF_SEL_ATTR);
     lf_css_skip_space(p);
-    if (!part || !skip_prefix(p, &none) ||
-        !lf_css_take_ident(p, &part->name, true, "an attribute name"))
+    if (!part || !parse_prefix(p, &ns, &part->prefix) ||
+        !lf_css_take_ident(p, &part->name, !p->sel->xml, "an attribute name"))
         return false;
+    part->ns = (unsigned char)ns;
     lf_css_skip_space(p);
     return parse_attr_value(p, part) && lf_css_expect(p, ']', "[…]");
 }
@@ -347,7 +360,7 @@ static bool parse_pseudo_element(struct lf_css_parser *p, struct lf_sel_alt *alt
         if (!lf_css_expect(p, '(', "::attr(name)"))
             return false;
         lf_css_skip_space(p);
-        return lf_css_take_ident(p, &alt->attr, true, "an attribute name") &&
+        return lf_css_take_ident(p, &alt->attr, !p->sel->xml, "an attribute name") &&
                lf_css_expect(p, ')', "::attr(name)");
     } else if (is_box(name, sizeof boxes / sizeof *boxes)) {
         alt->output = LF_SEL_NOTHING;
@@ -374,15 +387,31 @@ static bool parse_pseudo(struct lf_css_parser *p, struct lf_sel_alt *alt,
 
 /* --- compounds, alternatives, lists --- */
 
+/* All elements of HTML documents are in the one namespace of HTML. */
+static bool limit_namespace(struct lf_css_parser *p, struct lf_sel_compound *c,
+                            enum lf_sel_ns ns, struct lf_sel_text prefix)
+{
+    if (ns == LF_SEL_NS_ANY)
+        return true;
+    struct lf_sel_part *part =
+        add_part(p, c, p->sel->xml ? LF_SEL_NAMESPACE : LF_SEL_NEVER);
+    if (!part)
+        return false;
+    part->ns = (unsigned char)ns;
+    part->prefix = prefix;
+    return true;
+}
+
 static bool parse_type(struct lf_css_parser *p, struct lf_sel_compound *c)
 {
-    bool none;
-    if (!skip_prefix(p, &none) || (none && !add_part(p, c, LF_SEL_NEVER)))
+    enum lf_sel_ns ns = LF_SEL_NS_ANY;
+    struct lf_sel_text prefix = {0};
+    if (!parse_prefix(p, &ns, &prefix) || !limit_namespace(p, c, ns, prefix))
         return false;
     if (lf_css_accept(p, '*'))
         return true;
     struct lf_sel_part *part = add_part(p, c, LF_SEL_TYPE);
-    return part && lf_css_take_ident(p, &part->name, true, "an element name");
+    return part && lf_css_take_ident(p, &part->name, !p->sel->xml, "an element name");
 }
 
 static bool starts_type(const struct lf_css_parser *p)
@@ -498,12 +527,14 @@ static struct lf_sel_alt *parse_list(struct lf_css_parser *p, bool relative)
     return list;
 }
 
-struct lf_sel *lf_sel_compile(const char *src, size_t n, struct lf_sel_error *err)
+struct lf_sel *lf_sel_compile(const char *src, size_t n, bool xml,
+                              struct lf_sel_error *err)
 {
     struct lf_css_parser p = {.src = src, .at = src, .end = src + n, .err = err};
     p.sel = calloc(1, sizeof *p.sel);
     if (!p.sel)
         return lf_css_fail_memory(&p);
+    p.sel->xml = xml;
     if (n > LF_SEL_MAX_LENGTH)
         LF_CSS_FAIL(&p, "longer than %d bytes", LF_SEL_MAX_LENGTH);
     else

@@ -1,5 +1,6 @@
 /* CSS selectors (Selectors Level 3, and of Level 4 :is :where :has, "of S", flags i and
- * s), compiled once and matched over libxml2 trees of HTML documents.
+ * s), compiled once and matched over libxml2 trees of HTML or of XML documents. In XML
+ * names keep their case, values are never folded, and elements have namespaces.
  *
  * A selector list is alternatives; an alternative is compounds from right to left; a
  * compound is parts that must all hold. #id and .class are attribute parts: [id="…"] and
@@ -18,6 +19,7 @@
 
 enum lf_sel_kind {
     LF_SEL_TYPE,
+    LF_SEL_NAMESPACE, /* of the element */
     LF_SEL_ATTR,
     LF_SEL_NTH, /* every child-indexed one: :first-child is 0n+1 */
     LF_SEL_ROOT,
@@ -42,15 +44,20 @@ struct lf_sel_text {
     size_t n;
 };
 
+enum lf_sel_ns { LF_SEL_NS_ANY, LF_SEL_NS_NONE, LF_SEL_NS_PREFIX };
+
 struct lf_sel_part {
     struct lf_sel_part *next;  /* of the compound */
     struct lf_sel_part *older; /* of the selector, for binding */
     struct lf_sel_text name;   /* of the element or attribute; empty: none */
     struct lf_sel_text value;  /* attribute value, or language */
     const xmlChar *bound;      /* `name` in the document's dictionary, or NULL */
+    struct lf_sel_text prefix; /* of LF_SEL_NS_PREFIX */
+    const char *uri;           /* what `prefix` means, while bound */
     struct lf_sel_alt *list;   /* argument of :is :not :has, "of S" */
     int a, b;                  /* an+b */
     unsigned char kind;        /* enum lf_sel_kind */
+    unsigned char ns;          /* enum lf_sel_ns; of HTML nothing has one */
     char op;                   /* attribute: 0 = ~ | ^ $ * */
     bool fold;                 /* attribute: ASCII case does not matter */
     bool from_end, of_type;    /* nth */
@@ -85,6 +92,7 @@ struct lf_sel {
     struct lf_sel_block *blocks; /* owned: everything lies in here */
     unsigned long bound_to;      /* the document's serial number, 0 for none */
     bool wants_memo;             /* some part may ask the same of many siblings */
+    bool xml;
 };
 
 struct lf_sel_error {
@@ -93,7 +101,8 @@ struct lf_sel_error {
 };
 
 /* NULL with *err filled when the selector is not valid. */
-struct lf_sel *lf_sel_compile(const char *src, size_t n, struct lf_sel_error *err);
+struct lf_sel *lf_sel_compile(const char *src, size_t n, bool xml,
+                              struct lf_sel_error *err);
 void lf_sel_free(struct lf_sel *sel);
 
 /* One walk. Fill the first group, zero the rest, then call lf_sel_next until NULL. */
@@ -114,8 +123,12 @@ struct lf_sel_walk {
 
 #define LF_SEL_MAX_STEPS 200000000ul /* two seconds */
 
-/* Look up the names of `sel` in the dictionary of the document with this serial. */
-void lf_sel_bind(struct lf_sel *sel, xmlDict *dict, unsigned long serial);
+/* Look up the names of `sel` in the dictionary of the document with this serial. False:
+ * the prefix *unknown means nothing, `uri_of` says NULL. What that returns is borrowed
+ * while the selector is bound. */
+bool lf_sel_bind(struct lf_sel *sel, xmlDict *dict, unsigned long serial,
+                 const char *(*uri_of)(void *arg, const char *prefix), void *arg,
+                 const char **unknown);
 
 /* The next element, in document order; *alt is the alternative that matched. An element
  * comes once for each alternative with ::text or ::attr, and once for all the others. */

@@ -10,90 +10,25 @@
 #include <libxml/HTMLparser.h>
 #include <libxml/SAX2.h>
 #include <libxml/parserInternals.h>
-#include <libxml/xmlerror.h>
 #include "modules/html/charset.h"
+#include "modules/html/input.h"
 
 /* Open elements known to the parser: an end tag without a start tag looks through all.
  * When there are more, the outermost one beyond the depth limit is forgotten. */
 #define MAX_OPEN 1024
 
-struct source {
-    struct lf_charset_reader reader;
-    htmlParserCtxt *ctxt; /* borrowed: reads from this */
-    size_t nodes;
-    bool no_memory;
-};
-
-static struct source *source_of(void *ctx)
-{
-    return ((htmlParserCtxt *)ctx)->_private;
-}
-
-/* --- the end of memory --- */
-
-/* Let the parser see the end. Not by xmlStopParser: that frees the input, which may be
- * what is in use. */
-static void fail_memory(htmlParserCtxt *ctxt)
-{
-    source_of(ctxt)->no_memory = true;
-    ctxt->disableSAX = 1;
-    ctxt->instate = XML_PARSER_EOF;
-    if (ctxt->input)
-        ctxt->input->cur = ctxt->input->end;
-}
-
-/* Whose parser runs on this thread. */
-static _Thread_local struct source *current;
-
-/* Every error comes here, and one matters: libxml2 2.9 stands still for ever in several
- * loops when memory ended. An input buffer that could not grow puts its cursor back, so
- * for that one reading just ends. */
-static void on_error(void *arg, xmlError *error)
-{
-    (void)arg;
-    if (!current || error->code != XML_ERR_NO_MEMORY)
-        return;
-    current->no_memory = true;
-    if (error->domain != XML_FROM_BUFFER && error->domain != XML_FROM_IO)
-        fail_memory(current->ctxt);
-}
-
-/* Some messages of XPath go past every handler but this one. */
-static void drop_message(void *arg, const char *fmt, ...)
-{
-    (void)arg, (void)fmt;
-}
-
-void lf_tree_init(void)
-{
-    xmlInitParser();
-    xmlSetStructuredErrorFunc(NULL, on_error);
-    xmlSetGenericErrorFunc(NULL, drop_message);
-}
-
-/* --- input --- */
+/* --- attributes without end --- */
 
 /* libxml2 compares every attribute of a tag with all before it. When its list of them has
  * grown beyond the limit, the tag is closed, in whatever state it stands. */
-static bool is_flooded(htmlParserCtxt *ctxt)
-{
-    if (ctxt->maxatts <= 4 * LF_TREE_MAX_ATTRS)
-        return false;
-    ctxt->maxatts = 2 * LF_TREE_MAX_ATTRS; /* less than it has: set again if it grows */
-    return true;
-}
-
-static int on_read(void *arg, char *out, int cap)
+static size_t close_flooded_tag(struct lf_input *in, char *out)
 {
     static const char close_tag[] = "\">'>\">";
-    struct source *s = arg;
-    if (s->no_memory)
+    if (in->ctxt->maxatts <= 4 * LF_TREE_MAX_ATTRS)
         return 0;
-    if (is_flooded(s->ctxt)) {
-        memcpy(out, close_tag, sizeof close_tag - 1);
-        return sizeof close_tag - 1;
-    }
-    return (int)lf_charset_read(&s->reader, out, (size_t)cap);
+    in->ctxt->maxatts = 2 * LF_TREE_MAX_ATTRS; /* less than it has: set if it grows */
+    memcpy(out, close_tag, sizeof close_tag - 1);
+    return sizeof close_tag - 1;
 }
 
 /* --- building --- */
@@ -140,10 +75,10 @@ static bool add_attribute(xmlNode *n, xmlAttr **last, const xmlChar *name,
     return !value || !*value || set_value(a, value);
 }
 
-static bool add_attributes(struct source *s, xmlNode *n, const xmlChar **atts)
+static bool add_attributes(struct lf_input *in, xmlNode *n, const xmlChar **atts)
 {
     xmlAttr *last = NULL;
-    for (int i = 0; atts && atts[i] && i < 2 * LF_TREE_MAX_ATTRS; i += 2, s->nodes += 2)
+    for (int i = 0; atts && atts[i] && i < 2 * LF_TREE_MAX_ATTRS; i += 2, in->nodes += 2)
         if (!add_attribute(n, &last, atts[i], atts[i + 1]))
             return false;
     return true;
@@ -206,7 +141,7 @@ static void on_start_document(void *ctx)
     htmlParserCtxt *ctxt = ctx;
     xmlSAX2StartDocument(ctx);
     if (!ctxt->myDoc) {
-        fail_memory(ctxt);
+        lf_input_fail_memory(lf_input_of(ctxt));
         return;
     }
     ctxt->myDoc->dict = ctxt->dict;
@@ -216,24 +151,24 @@ static void on_start_document(void *ctx)
 static void on_start(void *ctx, const xmlChar *name, const xmlChar **atts)
 {
     htmlParserCtxt *ctxt = ctx;
-    if (!ctxt->myDoc || source_of(ctx)->no_memory)
+    if (!ctxt->myDoc || lf_input_of(ctx)->no_memory)
         return;
     if (ctxt->maxatts > 2 * LF_TREE_MAX_ATTRS)
         ctxt->maxatts = 2 * LF_TREE_MAX_ATTRS;
     ctxt->nodemem = 0; /* xmlSAX2Characters must not go on where it was */
     xmlNode *n = new_element(ctxt, name);
     if (!n) {
-        fail_memory(ctxt);
+        lf_input_fail_memory(lf_input_of(ctxt));
         return;
     }
     link_last(parent_for(ctxt), n);
-    source_of(ctx)->nodes += 2; /* itself and, likely, a text */
-    if (!add_attributes(source_of(ctx), n, atts))
-        fail_memory(ctxt);
+    lf_input_of(ctx)->nodes += 2; /* itself and, likely, a text */
+    if (!add_attributes(lf_input_of(ctx), n, atts))
+        lf_input_fail_memory(lf_input_of(ctxt));
     if (ctxt->nameNr > MAX_OPEN)
         forget_one(ctxt);
     if (nodePush(ctxt, n) < 0)
-        fail_memory(ctxt);
+        lf_input_fail_memory(lf_input_of(ctxt));
 }
 
 static void on_end(void *ctx, const xmlChar *name)
@@ -246,7 +181,7 @@ static void on_end(void *ctx, const xmlChar *name)
 
 /* --- parsing --- */
 
-static htmlParserCtxt *new_parser(struct source *s)
+static htmlParserCtxt *new_parser(void)
 {
     htmlParserCtxt *ctxt = htmlNewParserCtxt();
     if (!ctxt)
@@ -255,31 +190,11 @@ static htmlParserCtxt *new_parser(struct source *s)
                                  HTML_PARSE_NOWARNING | HTML_PARSE_NONET |
                                  HTML_PARSE_NODEFDTD | HTML_PARSE_COMPACT |
                                  HTML_PARSE_IGNORE_ENC | XML_PARSE_HUGE);
-    ctxt->charset = XML_CHAR_ENCODING_UTF8; /* no guessing */
-    ctxt->_private = s;
     ctxt->sax->startDocument = on_start_document;
     ctxt->sax->startElement = on_start;
     ctxt->sax->endElement = on_end;
     ctxt->sax->cdataBlock = xmlSAX2Characters; /* scripts: joined in linear time */
-    s->ctxt = ctxt;
     return ctxt;
-}
-
-static bool open_input(htmlParserCtxt *ctxt, struct source *s)
-{
-    xmlParserInputBuffer *buf =
-        xmlParserInputBufferCreateIO(on_read, NULL, s, XML_CHAR_ENCODING_NONE);
-    if (!buf)
-        return false;
-    xmlParserInput *input = xmlNewIOInputStream(ctxt, buf, XML_CHAR_ENCODING_NONE);
-    if (!input) {
-        xmlFreeParserInputBuffer(buf);
-        return false;
-    }
-    if (inputPush(ctxt, input) >= 0)
-        return true;
-    xmlFreeInputStream(input);
-    return false;
 }
 
 static bool ensure_root(htmlParserCtxt *ctxt)
@@ -296,12 +211,10 @@ static bool ensure_root(htmlParserCtxt *ctxt)
     return n;
 }
 
-static xmlDoc *run(htmlParserCtxt *ctxt, struct source *s)
+/* Takes the tree from the parser; NULL when it is not whole. */
+static xmlDoc *take(htmlParserCtxt *ctxt, const struct lf_input *in)
 {
-    if (!open_input(ctxt, s))
-        return NULL;
-    htmlParseDocument(ctxt);
-    bool ok = ensure_root(ctxt) && !s->no_memory && ctxt->errNo != XML_ERR_NO_MEMORY;
+    bool ok = ensure_root(ctxt) && !in->no_memory && ctxt->errNo != XML_ERR_NO_MEMORY;
     xmlDoc *doc = ctxt->myDoc;
     ctxt->myDoc = NULL;
     if (ok)
@@ -316,17 +229,18 @@ xmlDoc *lf_tree_parse(const char *p, size_t n, const char *label, size_t label_l
     size_t bom;
     const struct lf_charset *charset =
         lf_charset_detect(p, n, label, label_len, true, &bom);
-    struct source s = {0};
-    htmlParserCtxt *ctxt = new_parser(&s);
+    struct lf_input in = {.intervene = close_flooded_tag};
+    htmlParserCtxt *ctxt = new_parser();
+    xmlDoc *doc = NULL;
     if (!ctxt)
         return NULL;
-    lf_charset_reader_init(&s.reader, charset, p + bom, n - bom);
-    s.reader.replace_nul = true; /* the parser would end at one */
-    current = &s;
-    xmlDoc *doc = run(ctxt, &s);
-    current = NULL;
-    lf_charset_reader_deinit(&s.reader);
+    if (lf_input_open(&in, ctxt, charset, p + bom, n - bom)) {
+        in.reader.replace_nul = true; /* the parser would end at one */
+        htmlParseDocument(ctxt);
+        doc = take(ctxt, &in);
+    }
+    lf_input_close(&in);
     htmlFreeParserCtxt(ctxt);
-    *nodes = s.nodes;
+    *nodes = in.nodes;
     return doc;
 }

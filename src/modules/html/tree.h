@@ -12,10 +12,6 @@
 #define LF_TREE_MAX_DEPTH 512               /* what lies deeper becomes a sibling there */
 #define LF_TREE_MAX_ATTRS 512               /* of an element, the rest is dropped */
 
-/* Once, before anything else here. Takes libxml2's error channel: nothing goes to stderr.
- */
-void lf_tree_init(void);
-
 /* `label` is the charset of the HTTP header, or NULL. NULL when memory ended. *nodes
  * gets about how many nodes there are. */
 xmlDoc *lf_tree_parse(const char *p, size_t n, const char *label, size_t label_len,
