@@ -113,3 +113,10 @@ int lf_document_base(lua_State *L)
     push_base(L, &self, lua_gettop(L));
     return 1;
 }
+
+int lf_document_url(lua_State *L)
+{
+    struct lf_self self = lf_self_check(L);
+    lf_document_push_url(L, self.document_idx);
+    return 1;
+}

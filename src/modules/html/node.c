@@ -239,6 +239,7 @@ static const luaL_Reg methods[] = {{"text", node_text},
 static const luaL_Reg document_methods[] = {{"title", lf_document_title},
                                             {"links", lf_document_links},
                                             {"base", lf_document_base},
+                                            {"url", lf_document_url},
                                             {NULL, NULL}};
 
 /* Methods that are written in Lua, and where. */

@@ -53,6 +53,7 @@ int lf_query_xpath(lua_State *L);
 int lf_document_title(lua_State *L);
 int lf_document_links(lua_State *L);
 int lf_document_base(lua_State *L);
+int lf_document_url(lua_State *L);
 
 /* [-0, +0, m] Make the metatables, unless they are there; the selector cache becomes
  * their upvalue. */
