@@ -81,6 +81,12 @@ describe("example", function()
       <a href="page/1/">one</a> <a href="/page/2/#top">two</a> <a href="page/2/">again</a>
       <a href="gone.html">gone</a> <a href="mailto:a@b">mail</a> <a>none</a></body></html>]])
     write(dir .. "/index.html", "<title>Start</title>")
+    write(dir .. "/one.rss", [[<rss version="2.0"><channel><title>One</title>
+      <item><title>old</title><link>/old</link><pubDate>Thu, 01 Jan 2015 10:00:00 GMT</pubDate></item>
+      <item><title>new</title><link>/new</link><pubDate>Fri, 02 Jan 2015 10:00:00 GMT</pubDate></item></channel></rss>]])
+    write(dir .. "/two.json", [[{"version": "https://jsonfeed.org/version/1.1", "title": "Two",
+      "items": [{"id": 1, "title": "between", "date_published": "2015-01-01T11:00:00Z"}]}]])
+    write(dir .. "/news.html", [[<link rel=alternate type=application/rss+xml href=one.rss>]])
     write(dir .. "/items1.json", '{"items": [{"id": 1}, {"id": 2}], "next": "items2.json"}')
     write(dir .. "/items2.json", '{"items": [{"id": 3}], "next": null}')
     write(dir .. "/list1.json", '[{"id": 1}]')
@@ -240,16 +246,26 @@ describe("example", function()
     assert.matches("usage: luafetch events", run({ "events" }).err, 1, true)
   end)
 
-  it("login sends the token of the form and keeps the cookies", function()
+  it("login_form sends the token of the form and keeps the cookies", function()
     local env = { LOGIN_PASSWORD = "se&cret" }
-    local r = run({ "login", web.url .. "/login", "ann", "/home" }, { env = env })
+    local r = run({ "login_form", web.url .. "/login", "ann", "/home" }, { env = env })
     assert.equal("", r.err)
     assert.equal(("%s/home: Hello\n"):format(web.url):rep(2), r.out)
-    r = run({ "login", web.url .. "/login", "bob" }, { env = env })
+    r = run({ "login_form", web.url .. "/login", "bob" }, { env = env })
     assert.equal(1, r.code)
     assert.matches("the site did not let bob in", r.err, 1, true)
-    assert.matches("no form with a password", run({ "login", web.url .. "/links.html", "x" }, { env = env }).err)
-    assert.matches("usage: LOGIN_PASSWORD", run({ "login", web.url }).err, 1, true)
+    assert.matches("no form with a password", run({ "login_form", web.url .. "/links.html", "x" }, { env = env }).err)
+    assert.matches("usage: LOGIN_PASSWORD", run({ "login_form", web.url }).err, 1, true)
+  end)
+
+  it("feeds emits the newest items of all feeds", function()
+    local r = run { "feeds", "-n", "2", web.url .. "/news.html", web.url .. "/two.json", web.url .. "/links.html" }
+    assert.matches("no feed: the document is <html>: " .. web.url .. "/links.html", r.err, 1, true)
+    local lines = run.lines(r.out)
+    assert.equal(2, #lines)
+    assert.same({ title = "new", link = web.url .. "/new", published = 1420192800, feed = "One" }, json.decode(lines[1]))
+    assert.same({ title = "between", published = 1420110000, feed = "Two" }, json.decode(lines[2]))
+    assert.matches("usage: luafetch feeds", run({ "feeds" }).err, 1, true)
   end)
 
   it("sitemap emits every URL that the site's robots.txt leads to", function()

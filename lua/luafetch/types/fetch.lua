@@ -196,6 +196,18 @@ function Response:json() end
 ---@nodiscard
 function Response:html() end
 
+---The body as an XML document (`lf.xml.parse`). Kept.
+---@return luafetch.html.Document? document
+---@return luafetch.Error? err kind `parse`
+---@nodiscard
+function Response:xml() end
+
+---The body as a feed (`lf.feed.parse`): RSS, Atom or JSON Feed. Kept.
+---@return luafetch.feed.Feed? feed
+---@return luafetch.Error? err kind `parse`
+---@nodiscard
+function Response:feed() end
+
 ---Raise the Error of a Response that is not ok.
 ---@return luafetch.Response self
 function Response:raise() end

@@ -15,6 +15,8 @@
 ---@field html luafetch.html loaded on first use
 ---@field robots luafetch.robots loaded on first use
 ---@field sitemap luafetch.sitemap loaded on first use
+---@field xml luafetch.xml loaded on first use
+---@field feed luafetch.feed loaded on first use
 ---@field websocket fun(url: string, opts?: luafetch.WebSocketOptions): luafetch.WebSocket?, luafetch.Error? loaded on first use
 ---@field log luafetch.log
 local lf = {}
