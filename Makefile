@@ -25,6 +25,7 @@ LIBS_entities  := $(shell pkg-config --libs libxml-2.0 2>/dev/null)
 # html stays in memory when Lua unloads it: one of its threads may still be at work.
 LIBS_html      := $(shell pkg-config --libs libxml-2.0 2>/dev/null) -Wl,-z,nodelete
 LIBS_websocket := -lwslay
+BENCH_LIBS_pages := $(shell pkg-config --libs libxml-2.0 2>/dev/null)
 
 PLAIN_CFLAGS = -std=gnu11 $(OPT) $(WARN) $(WERROR) -D_GNU_SOURCE $(SAN) $(CFLAGS)
 ALL_CFLAGS   = $(PLAIN_CFLAGS) -Isrc -DLF_VERSION='"$(VERSION)"' $(PKG_CFLAGS)
@@ -54,6 +55,7 @@ $(BUILD)/libluafetch.a: $(LIB_OBJ)
 
 # Flags of files outside the floors; what is not named here gets ALL_CFLAGS.
 $(BUILD)/obj/src/modules/%.o: EXTRA = $(XML_CFLAGS) -fPIC
+$(BUILD)/obj/scripts/bench/%.o: EXTRA = $(XML_CFLAGS)
 $(BUILD)/obj/tests/unit/%.o: EXTRA = -Itests/unit
 $(BUILD)/obj/tests/servers/%.o: EXTRA = -Itests/servers
 
@@ -84,7 +86,7 @@ endef
 $(foreach m,$(MODULES),$(eval $(call module_rule,$(m))))
 $(foreach u,$(UNITS),$(eval $(call unit_rule,$(u))))
 $(foreach s,$(SERVERS),$(eval $(call program_rule,$(s),tests/servers,)))
-$(foreach b,$(BENCHERS),$(eval $(call program_rule,$(b),scripts/bench,$(PKG_LIBS))))
+$(foreach b,$(BENCHERS),$(eval $(call program_rule,$(b),scripts/bench,$(PKG_LIBS) $(BENCH_LIBS_$(b)))))
 
 # Rebuild when flags, libraries or the rules change.
 $(BUILD)/flags: Makefile force

@@ -47,6 +47,7 @@ valgrind|valgrind|valgrind|valgrind|valgrind|valgrind|valgrind
 bench|go|golang-go|golang|go|go|go
 bench|curl|curl|curl|curl|curl|curl
 bench|python3|python3|python3|python|python3|python3
+bench|py:lxml|python3-lxml|python3-lxml|python-lxml|py3-lxml|-
 bench|openssl|openssl|openssl|openssl|openssl|openssl
 '
 

@@ -287,11 +287,44 @@ function cases.json()
   end
 end
 
+-- ---- real pages ----
+
+-- The pages of the suite that lie beside the project, unpacked into the build folder: their
+-- directory, nil when there are none.
+local function unpack_pages()
+  local from, dir = (os.getenv "LF_DATA" or "../shared/data") .. "/pages-readability", bench.build .. "/pages"
+  sh(("mkdir -p '%s'; for d in '%s'/*/; do [ ! -e \"$d/source.html.gz\" ] || "
+    .. "gzip -dc \"$d/source.html.gz\" >'%s'/\"$(basename \"$d\")\".html; done"):format(dir, from, dir))
+  local first = io.popen(("ls '%s'"):format(dir)):read "l"
+  return first and dir
+end
+
+-- Parse, a::attr(href) and two selectors, beside bare libxml2 and lxml.
+function cases.pages()
+  local name, dir = "pages: parse, links, two selectors", unpack_pages()
+  if not dir then return bench.skip(name, "no pages-readability beside the project") end
+  local passes = 5
+  local rounds = bench.rounds(7, {
+    bare = function() return bench.program("pages", dir, passes) end,
+    lxml = function() return bench.run { "/usr/bin/python3", "scripts/bench/pages.py", dir, passes } end,
+    ours = function() return bench.client("pages", dir, passes) end,
+  })
+  for _, round in ipairs(rounds) do
+    if round.ours.links < round.lxml.links or round.ours.pages ~= round.lxml.pages then
+      error(("found less than lxml: %s"):format(round.ours.out), 0)
+    end
+  end
+  local function ms(run) return run.seconds * 1000 end
+  bench.row(name .. ", of lxml", bench.ratio(rounds, "ours", "lxml", ms), 1, bench.both(rounds, "ours", "lxml", ms, "ms"))
+  bench.row("pages: the same, of bare libxml2", bench.ratio(rounds, "ours", "bare", ms), 1.15,
+    bench.both(rounds, "ours", "bare", ms, "ms"))
+end
+
 -- ---- the run ----
 
 local ORDER = {
   "startup", "keepalive64", "inflight10000", "tls_new", "hosts8000", "million", "cancel10000", "stall", "scrape",
-  "json",
+  "json", "pages",
 }
 
 local function run(name)
