@@ -37,7 +37,12 @@ local usual = { atom = "atom", dc = "dc", dcterms = "dcterms", content = "conten
 local function key_of(node)
   local prefix, name = node:name():match "^(.-):?([^:]*)$"
   local namespace = node:namespace()
-  local vocabulary = namespace and vocabularies[namespace] or not namespace and (usual[prefix] or prefix == "" and "rss")
+  local vocabulary
+  if namespace then
+    vocabulary = vocabularies[namespace]
+  else
+    vocabulary = usual[prefix] or prefix == "" and "rss"
+  end
   return vocabulary and vocabulary .. ":" .. name
 end
 
@@ -154,7 +159,9 @@ end
 local function plain(node)
   local kind = node:attr "type"
   local s = markup(node)
-  if s and (kind == "html" or kind == "xhtml" or kind == "text/html") then s = html.parse(s, { charset = "utf-8" }):text() end
+  if s and (kind == "html" or kind == "xhtml" or kind == "text/html") then
+    s = html.parse(s, { charset = "utf-8" }):text()
+  end
   return s and (s:gsub("%s+", " "))
 end
 
@@ -170,21 +177,23 @@ local function time_field(field)
   return function(target, node) set_time(target, field, node:text { raw = true }) end
 end
 
-for _, name in ipairs { "atom:title", "rss:title", "dc:title", "media:title" } do both[name] = text_field("title", plain) end
-for _, name in ipairs { "atom:updated", "atom:modified", "dcterms:modified" } do both[name] = time_field "updated" end
-for _, name in ipairs { "atom:subtitle", "atom:tagline", "rss:description", "dc:description", "itunes:summary" } do
-  of_feed[name] = text_field("description", markup)
+-- Rows: the table they go to, what reads them, the elements.
+for _, row in ipairs {
+  { both, text_field("title", plain), "atom:title", "rss:title", "dc:title", "media:title" },
+  { both, text_field("id", raw), "atom:id" },
+  { both, time_field "updated", "atom:updated", "atom:modified", "dcterms:modified" },
+  { of_feed, text_field("description", markup), "atom:subtitle", "atom:tagline", "rss:description", "dc:description",
+    "itunes:summary" },
+  { of_feed, time_field "updated", "rss:lastBuildDate", "rss:pubDate", "dc:date" },
+  { of_feed, text_field("language", raw), "rss:language", "dc:language" },
+  { of_item, text_field("summary", markup), "atom:summary", "rss:description", "dc:description", "media:description",
+    "itunes:summary" },
+  { of_item, text_field("content", markup), "atom:content", "content:encoded" },
+  { of_item, time_field "published", "atom:published", "atom:issued", "atom:created", "rss:pubDate", "dc:date",
+    "dcterms:issued", "dcterms:created" },
+} do
+  for i = 3, #row do row[1][row[i]] = row[2] end
 end
-for _, name in ipairs { "rss:lastBuildDate", "rss:pubDate", "dc:date" } do of_feed[name] = time_field "updated" end
-for _, name in ipairs { "rss:language", "dc:language" } do of_feed[name] = text_field("language", raw) end
-for _, name in ipairs { "atom:summary", "rss:description", "dc:description", "media:description", "itunes:summary" } do
-  of_item[name] = text_field("summary", markup)
-end
-for _, name in ipairs { "atom:published", "atom:issued", "atom:created", "rss:pubDate", "dc:date", "dcterms:issued",
-  "dcterms:created" } do of_item[name] = time_field "published" end
-for _, name in ipairs { "atom:content", "content:encoded" } do of_item[name] = text_field("content", markup) end
-
-both["atom:id"] = text_field("id", raw)
 
 both["rss:link"] = function(target, node, base)
   set(target, "link", resolve(base, raw(node) or node:attr "href"))
@@ -303,7 +312,9 @@ local function read_xml(bytes, options)
   end
   if not doc then return nil, err end
   local read = roots[key_of(doc) or ""]
-  if not read then return nil, core.error("parse", ("no feed: the document is <%s>"):format(doc:name()), options.url) end
+  if not read then
+    return nil, core.error("parse", ("no feed: the document is <%s>"):format(doc:name()), options.url)
+  end
   local feed = { categories = json.array {}, items = json.array {}, authors = {} }
   read(feed, doc, options.url)
   return settle(feed)
@@ -354,7 +365,8 @@ local function read_json(bytes, options)
   if type(from) ~= "table" or not (string_of(from.version) or ""):find "jsonfeed" then
     return nil, core.error("parse", "no feed: JSON without a version of JSON Feed", options.url)
   end
-  local feed = { format = "json", version = from.version:match "[%d.]+$", categories = json.array {}, items = json.array {}, authors = {} }
+  local feed = { format = "json", categories = json.array {}, items = json.array {}, authors = {} }
+  feed.version = from.version:match "[%d.]+$"
   feed.title, feed.description = string_of(from.title), string_of(from.description)
   feed.link, feed.language = resolve(options.url, string_of(from.home_page_url)), string_of(from.language)
   add_authors(feed, from)
@@ -382,7 +394,8 @@ end
 function M.parse(bytes, options)
   options = options or {}
   check(bytes, options)
-  if (options.content_type or ""):find "json" or bytes:find "^[\xef\xbb\xbf%s]*{" then return read_json(bytes, options) end
+  local is_json = (options.content_type or ""):find "json" or bytes:find "^[\xef\xbb\xbf%s]*{"
+  if is_json then return read_json(bytes, options) end
   if options.content_type and not options.charset then
     local _, charset = protocol.content_type(options.content_type)
     options = { url = options.url, charset = charset }

@@ -315,7 +315,8 @@ function cases.pages()
     end
   end
   local function ms(run) return run.seconds * 1000 end
-  bench.row(name .. ", of lxml", bench.ratio(rounds, "ours", "lxml", ms), 1, bench.both(rounds, "ours", "lxml", ms, "ms"))
+  bench.row(name .. ", of lxml", bench.ratio(rounds, "ours", "lxml", ms), 1,
+    bench.both(rounds, "ours", "lxml", ms, "ms"))
   bench.row("pages: the same, of bare libxml2", bench.ratio(rounds, "ours", "bare", ms), 1.15,
     bench.both(rounds, "ours", "bare", ms, "ms"))
 end

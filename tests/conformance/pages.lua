@@ -25,7 +25,8 @@ end
 
 -- Where a reader mode may find a title that goes before <title>.
 local METADATA = {
-  'meta[property~="og:title"]', 'meta[property~="article:title"]', 'meta[property="dc:title" i]', 'meta[name="dc.title" i]',
+  'meta[property~="og:title"]', 'meta[property~="article:title"]', 'meta[property="dc:title" i]',
+  'meta[name="dc.title" i]',
   'meta[name="dcterm:title" i]', 'meta[name="twitter:title"]', 'meta[name="parsely-title"]', 'meta[name="title"]',
   'meta[property~="dc:title"]', 'meta[name="weibo:article:title"]', 'meta[property="twitter:title"]',
 }
@@ -66,7 +67,7 @@ end
 
 -- The files were saved as UTF-8, whatever their <meta> says.
 local dir = lines("mktemp -d")[1]
-local cleanup <close> = setmetatable({}, { __close = function() os.execute("rm -r '" .. dir .. "'") end })
+local _ <close> = setmetatable({}, { __close = function() os.execute("rm -r '" .. dir .. "'") end })
 local found, files, failed, reasons, titles, languages = {}, {}, 0, {}, 0, 0
 for _, name in ipairs(names) do
   local file = ("%s/%s.html"):format(dir, name)
@@ -122,8 +123,8 @@ for _, line in ipairs(lines(("/usr/bin/python3 tests/conformance/pages.py <'%s'"
   if ours[1] == tonumber(links) and ours[2] == tonumber(paragraphs) then
     same = same + 1
   else
-    print(("pages: %s: %d links and %d paragraphs, lxml %s and %s: %s"):format(name, ours[1], ours[2], links, paragraphs,
-      known[name] or "no reason known"))
+    print(("pages: %s: %d links and %d paragraphs, lxml %s and %s: %s"):format(name, ours[1], ours[2], links,
+      paragraphs, known[name] or "no reason known"))
     if not known[name] then failed = failed + 1 end
   end
 end

@@ -83,7 +83,8 @@ describe("example", function()
     write(dir .. "/index.html", "<title>Start</title>")
     write(dir .. "/one.rss", [[<rss version="2.0"><channel><title>One</title>
       <item><title>old</title><link>/old</link><pubDate>Thu, 01 Jan 2015 10:00:00 GMT</pubDate></item>
-      <item><title>new</title><link>/new</link><pubDate>Fri, 02 Jan 2015 10:00:00 GMT</pubDate></item></channel></rss>]])
+      <item><title>new</title><link>/new</link>
+        <pubDate>Fri, 02 Jan 2015 10:00:00 GMT</pubDate></item></channel></rss>]])
     write(dir .. "/two.json", [[{"version": "https://jsonfeed.org/version/1.1", "title": "Two",
       "items": [{"id": 1, "title": "between", "date_published": "2015-01-01T11:00:00Z"}]}]])
     write(dir .. "/news.html", [[<link rel=alternate type=application/rss+xml href=one.rss>]])
@@ -263,7 +264,8 @@ describe("example", function()
     assert.matches("no feed: the document is <html>: " .. web.url .. "/links.html", r.err, 1, true)
     local lines = run.lines(r.out)
     assert.equal(2, #lines)
-    assert.same({ title = "new", link = web.url .. "/new", published = 1420192800, feed = "One" }, json.decode(lines[1]))
+    assert.same({ title = "new", link = web.url .. "/new", published = 1420192800, feed = "One" },
+      json.decode(lines[1]))
     assert.same({ title = "between", published = 1420110000, feed = "Two" }, json.decode(lines[2]))
     assert.matches("usage: luafetch feeds", run({ "feeds" }).err, 1, true)
   end)

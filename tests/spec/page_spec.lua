@@ -17,8 +17,10 @@ describe("document", function()
 
   it("has a refresh", function()
     for content, want in pairs {
-      ["5"] = { 5, "http://h/a/b.html" }, ["5; url=next"] = { 5, "http://h/a/next" }, ["3,next"] = { 3, "http://h/a/next" },
-      ['0;URL="n x"y'] = { 0, "http://h/a/n%20x" }, ["  2.5 ; url = '/q'"] = { 2, "http://h/q" }, [".5;a"] = { 0, "http://h/a/a" },
+      ["5"] = { 5, "http://h/a/b.html" }, ["5; url=next"] = { 5, "http://h/a/next" },
+      ["3,next"] = { 3, "http://h/a/next" },
+      ['0;URL="n x"y'] = { 0, "http://h/a/n%20x" }, ["  2.5 ; url = '/q'"] = { 2, "http://h/q" },
+      [".5;a"] = { 0, "http://h/a/a" },
       ["x"] = {}, ["5url=a"] = {}, [""] = {},
     } do
       local meta = "<meta http-equiv=Refresh content='" .. content:gsub("'", "&#39;") .. "'>"
@@ -29,7 +31,8 @@ describe("document", function()
 
   it("has JSON-LD", function()
     local values, errors = doc([==[<script type="application/ld+json">{"a": 1}</script>
-      <script type="Application/LD+JSON">[{"b": 2}, {"b": "</p>"}]</script><script type="application/ld+json">{bad</script>
+      <script type="Application/LD+JSON">[{"b": 2}, {"b": "</p>"}]</script>
+      <script type="application/ld+json">{bad</script>
       <script type="application/ld+json"><!-- {"c": 3} --></script><script>{"no": 1}</script>
       <script type="application/ld+json">//<![CDATA[
         {"d": 4}
@@ -47,7 +50,8 @@ describe("table", function()
   it("is rows of texts, spans filled", function()
     assert.same({ { "A", "B", "A", "" }, { "1", "2", "2", "3" }, { "1", "4", "5" }, { "6" } }, doc(spans):table())
     assert.same({ { "z", "1" }, { "z", "2" } }, doc("<table><tr><td rowspan=0>z<td>1<tr><td>2</table>"):table())
-    assert.same({ { "a", "b", "c" }, { "x", "", "c" } }, doc("<table><tr><td>a<td>b<td rowspan=2>c<tr><td>x</table>"):table())
+    assert.same({ { "a", "b", "c" }, { "x", "", "c" } },
+      doc("<table><tr><td>a<td>b<td rowspan=2>c<tr><td>x</table>"):table())
     assert.same({ { "x\ny" } }, doc("<table id=t><tr><td>x<br>y</table>"):table "#t")
   end)
 
@@ -68,6 +72,7 @@ describe("table", function()
     assert.is_nil(rows)
     assert.equal("too_large", err.kind)
     assert.error_matches(function() doc("<p>"):table "p" end, "must find a <table>")
-    assert.error_matches(function() doc("<p>"):table("p", { head = true }) end, "unknown option 'head' %(did you mean 'header'%?%)")
+    assert.error_matches(function() doc("<p>"):table("p", { head = true }) end,
+      "unknown option 'head' %(did you mean 'header'%?%)")
   end)
 end)

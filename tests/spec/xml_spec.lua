@@ -48,7 +48,8 @@ describe("xml.parse", function()
     assert.equal(10, err.column)
     assert.equal("invalid XML at line 2 column 10: Opening and ending tag mismatch: b line 2 and a: http://x/",
       tostring(err))
-    for _, bytes in ipairs { "", "text", "<a>", "<a", "<a>&nope;</a>", "<a/><b/>", " <?xml version='1.0'?><a/>", "<a b=1/>" } do
+    for _, bytes in ipairs { "", "text", "<a>", "<a", "<a>&nope;</a>", "<a/><b/>", " <?xml version='1.0'?><a/>",
+      "<a b=1/>" } do
       refused(bytes)
     end
     assert.equal("a", parse("<a/>"):name()) -- and works after an error
@@ -162,7 +163,8 @@ describe("hostile XML", function()
     local big = '<!DOCTYPE a [<!ENTITY e "' .. ("x"):rep(100000) .. '"><!ENTITY m "' .. ("<b/>"):rep(10000) .. '">]>'
     local default = '<!DOCTYPE a [<!ATTLIST b k CDATA "' .. ("x"):rep(100000) .. '">]>'
     for _, bytes in ipairs {
-      laughs() .. "<a>&e30;</a>", laughs() .. "<a b='&e30;'/>", '<!DOCTYPE a [<!ENTITY e "&f;"><!ENTITY f "&e;">]><a>&e;</a>',
+      laughs() .. "<a>&e30;</a>", laughs() .. "<a b='&e30;'/>",
+      '<!DOCTYPE a [<!ENTITY e "&f;"><!ENTITY f "&e;">]><a>&e;</a>',
       big .. "<a>" .. ("&e;"):rep(20000) .. "</a>", big .. "<a b='" .. ("&e;"):rep(20000) .. "'/>",
       big .. "<a>" .. ("<b c='&e;'/>"):rep(20000) .. "</a>", big .. "<a>" .. ("&m;"):rep(20000) .. "</a>",
       default .. "<a>" .. ("<b/>"):rep(20000) .. "</a>",
@@ -181,7 +183,8 @@ describe("hostile XML", function()
     f:write "secret"
     f:close()
     for _, dtd in ipairs {
-      '[<!ENTITY x SYSTEM "file://%s">]', '[<!ENTITY x SYSTEM "%s">]', '[<!ENTITY %% p SYSTEM "%s"> %%p; <!ENTITY x "">]',
+      '[<!ENTITY x SYSTEM "file://%s">]', '[<!ENTITY x SYSTEM "%s">]',
+      '[<!ENTITY %% p SYSTEM "%s"> %%p; <!ENTITY x "">]',
       'SYSTEM "%s" [<!ENTITY x "">]',
     } do
       for _, recover in ipairs { false, true } do
@@ -212,7 +215,8 @@ describe("hostile XML", function()
       assert.truthy(err.message:find(want, 1, true), err.message)
       bounded(bytes, { recover = true })
     end
-    for _, unit in ipairs { "<", "<!", "<?", "</a>", "<![CDATA[", "&", "&#x", "<!--", "]]>", "<!DOCTYPE ", "\0", "<a b='" } do
+    for _, unit in ipairs { "<", "<!", "<?", "</a>", "<![CDATA[", "&", "&#x", "<!--", "]]>", "<!DOCTYPE ", "\0",
+      "<a b='" } do
       bounded("<a>" .. unit:rep(100000))
       bounded("<a>" .. unit:rep(100000), { recover = true })
     end
