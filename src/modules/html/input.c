@@ -8,9 +8,6 @@
 #include <libxml/parserInternals.h>
 #include <libxml/xmlerror.h>
 
-/* Whose parser runs on this thread. */
-static _Thread_local struct lf_input *current;
-
 /* Not by xmlStopParser: that frees the input, which may be what is in use. */
 static void stop(struct lf_input *in)
 {
@@ -65,12 +62,11 @@ static void on_fatal(struct lf_input *in, const xmlError *error)
         lf_input_refuse(in, "too many errors");
 }
 
-/* An input buffer that could not grow puts its cursor back, so for that one reading just
- * ends. */
+/* `arg` is the input that is open on this thread, or NULL. An input buffer that could not
+ * grow puts its cursor back, so for that one reading just ends. */
 static void on_error(void *arg, xmlError *error)
 {
-    (void)arg;
-    struct lf_input *in = current;
+    struct lf_input *in = arg;
     if (!in)
         return;
     if (error->code == XML_ERR_NO_MEMORY && in->error.code) {
@@ -93,9 +89,9 @@ static void drop_message(void *arg, const char *fmt, ...)
     (void)arg, (void)fmt;
 }
 
-static void listen_here(void)
+static void listen_here(struct lf_input *in)
 {
-    xmlSetStructuredErrorFunc(NULL, on_error);
+    xmlSetStructuredErrorFunc(in, on_error);
     xmlSetGenericErrorFunc(NULL, drop_message);
 }
 
@@ -124,7 +120,7 @@ void lf_input_init(void)
     stay_up();
     xmlInitParser();
     xmlSetExternalEntityLoader(refuse);
-    listen_here();
+    listen_here(NULL);
 }
 
 static int on_read(void *arg, char *out, int cap)
@@ -143,8 +139,7 @@ bool lf_input_open(struct lf_input *in, xmlParserCtxt *ctxt,
 {
     lf_charset_reader_init(&in->reader, charset, p, n);
     in->ctxt = ctxt;
-    listen_here();
-    current = in;
+    listen_here(in);
     ctxt->_private = in;
     ctxt->charset = XML_CHAR_ENCODING_UTF8; /* no guessing */
     xmlParserInputBuffer *buf =
@@ -164,6 +159,6 @@ bool lf_input_open(struct lf_input *in, xmlParserCtxt *ctxt,
 
 void lf_input_close(struct lf_input *in)
 {
-    current = NULL;
+    listen_here(NULL);
     lf_charset_reader_deinit(&in->reader);
 }

@@ -152,38 +152,44 @@ bool lf_walk_next(struct lf_walk *w, bool enter)
 
 /* --- markup --- */
 
-static void add_escaped(luaL_Buffer *b, const char *s, bool attribute)
+static const char *escape_of(char c)
 {
-    const char *special = attribute ? "&\"\xc2" : "&<>\xc2";
+    static const struct {
+        char c;
+        const char *as;
+    } escapes[] = {{'&', "&amp;"}, {'<', "&lt;"},   {'>', "&gt;"},  {'"', "&quot;"},
+                   {'\t', "&#9;"}, {'\n', "&#10;"}, {'\r', "&#13;"}};
+    for (size_t i = 0; i < sizeof escapes / sizeof *escapes; i++)
+        if (escapes[i].c == c)
+            return escapes[i].as;
+    return NULL;
+}
+
+void lf_render_escaped(luaL_Buffer *b, const char *s, const char *special)
+{
     for (;;) {
         size_t n = strcspn(s, special);
         luaL_addlstring(b, s, n);
         s += n;
         if (!*s)
             return;
-        if (strncmp(s, "\xc2\xa0", 2) == 0) {
+        const char *as = escape_of(*s);
+        if (as) {
+            luaL_addstring(b, as);
+        } else if (strncmp(s, "\xc2\xa0", 2) == 0) {
             luaL_addstring(b, "&nbsp;");
-            s += 2;
-            continue;
-        }
-        switch (*s) {
-        case '&':
-            luaL_addstring(b, "&amp;");
-            break;
-        case '<':
-            luaL_addstring(b, "&lt;");
-            break;
-        case '>':
-            luaL_addstring(b, "&gt;");
-            break;
-        case '"':
-            luaL_addstring(b, "&quot;");
-            break;
-        default:
+            s++;
+        } else {
             luaL_addchar(b, *s);
         }
         s++;
     }
+}
+
+/* HTML §13.3, escaping a string. */
+static void add_escaped(luaL_Buffer *b, const char *s, bool attribute)
+{
+    lf_render_escaped(b, s, attribute ? "&\"\xc2" : "&<>\xc2");
 }
 
 void lf_render_name(luaL_Buffer *b, const xmlNs *ns, const xmlChar *name)

@@ -25,6 +25,9 @@ void lf_render_xml(luaL_Buffer *b, const xmlNode *n);
 /* <a href="…" class="…"> */
 void lf_render_start_tag(luaL_Buffer *b, const xmlNode *n);
 
+/* With the bytes of `special` as character references; \xc2 there is for U+00A0. */
+void lf_render_escaped(luaL_Buffer *b, const char *s, const char *special);
+
 /* prefix:name */
 void lf_render_name(luaL_Buffer *b, const xmlNs *ns, const xmlChar *name);
 

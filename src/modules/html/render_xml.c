@@ -3,33 +3,13 @@
 
 #include <string.h>
 
-static void add_escaped(luaL_Buffer *b, const char *s, const char *special)
-{
-    static const struct {
-        char c;
-        const char *as;
-    } escapes[] = {{'&', "&amp;"}, {'<', "&lt;"},   {'>', "&gt;"},  {'"', "&quot;"},
-                   {'\t', "&#9;"}, {'\n', "&#10;"}, {'\r', "&#13;"}};
-    for (;;) {
-        size_t n = strcspn(s, special);
-        luaL_addlstring(b, s, n);
-        s += n;
-        if (!*s)
-            return;
-        for (size_t i = 0; i < sizeof escapes / sizeof *escapes; i++)
-            if (escapes[i].c == *s)
-                luaL_addstring(b, escapes[i].as);
-        s++;
-    }
-}
-
 static void add_attribute(luaL_Buffer *b, const xmlNs *ns, const char *name,
                           const char *value)
 {
     luaL_addchar(b, ' ');
     lf_render_name(b, ns, (const xmlChar *)name);
     luaL_addstring(b, "=\"");
-    add_escaped(b, value ? value : "", "&<\"\t\n\r");
+    lf_render_escaped(b, value ? value : "", "&<\"\t\n\r");
     luaL_addchar(b, '"');
 }
 
@@ -101,7 +81,7 @@ static void add_leaf(luaL_Buffer *b, const xmlNode *n)
     switch (n->type) {
     case XML_TEXT_NODE:
     case XML_CDATA_SECTION_NODE:
-        add_escaped(b, n->content ? (const char *)n->content : "", "&<>\r");
+        lf_render_escaped(b, n->content ? (const char *)n->content : "", "&<>\r");
         break;
     case XML_COMMENT_NODE:
         add_between(b, "<!--", n, "-->");
