@@ -147,22 +147,9 @@ static bool unfold(struct lf_req *req, const char *line, size_t n)
         return refuse(req, LF_EPROTOCOL,
                       "a folded line continues a header that must be whole");
     trim(&line, &n);
-    struct lf_buf joined;
-    lf_buf_init(&joined, MAX_HEAD);
-    enum lf_err err = lf_buf_add(&joined, f.value, f.value_len);
-    if (!err)
-        err = lf_buf_addc(&joined, ' ');
-    if (!err)
-        err = lf_buf_add(&joined, line, n);
-    char *name = lf_arena_dup(&req->arena, f.name, f.name_len);
-    if (!err && name) {
-        size_t nlen = f.name_len;
-        h->block.len = req->head.last;
-        h->count--;
-        err = lf_headers_add(h, name, nlen, joined.p, joined.len);
-    }
-    lf_buf_free(&joined);
-    return !err && name ? true : refuse(req, LF_ERESOURCE, "out of memory");
+    if (lf_headers_continue(h, req->head.last, line, n))
+        return refuse(req, LF_ERESOURCE, "out of memory");
+    return true;
 }
 
 static bool add_field(struct lf_req *req, const char *line, size_t n)
@@ -171,8 +158,6 @@ static bool add_field(struct lf_req *req, const char *line, size_t n)
     const char *colon = memchr(line, ':', n);
     if (!colon)
         return refuse(req, LF_EPROTOCOL, "a header line has no colon");
-    if (memchr(line, '\r', n) || memchr(line, '\0', n))
-        return refuse(req, LF_EPROTOCOL, "a header line has a bare CR or a NUL in it");
     if (h->count >= MAX_FIELDS)
         return refuse(req, LF_ETOOLARGE, "the answer has more than 5000 header lines");
     const char *value = colon + 1;
@@ -317,6 +302,8 @@ bool lf_head_line(struct lf_req *req, const char *line, size_t n)
         return begin_block(req, line, n);
     if (n == 0)
         return end_block(req);
+    if (memchr(line, '\r', n) || memchr(line, '\0', n))
+        return refuse(req, LF_EPROTOCOL, "a header line has a bare CR or a NUL in it");
     if (space(line[0]))
         return unfold(req, line, n);
     return add_field(req, line, n);

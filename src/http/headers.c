@@ -47,6 +47,26 @@ enum lf_err lf_headers_add(struct lf_headers *h, const char *name, size_t nlen,
     return LF_OK;
 }
 
+enum lf_err lf_headers_continue(struct lf_headers *h, size_t last, const char *more,
+                                size_t n)
+{
+    uint32_t lens[2];
+    if (n > MAX_BLOCK)
+        return LF_ETOOLARGE;
+    enum lf_err err = lf_buf_reserve(&h->block, n + 1);
+    if (err)
+        return err;
+    memcpy(lens, h->block.p + last, LENGTHS);
+    lens[1] += (uint32_t)n + 1;
+    memcpy(h->block.p + last, lens, LENGTHS);
+    char *p = h->block.p + h->block.len - 1; /* the NUL of the value */
+    *p++ = ' ';
+    memcpy(p, more, n);
+    p[n] = '\0';
+    h->block.len += n + 1;
+    return LF_OK;
+}
+
 bool lf_headers_next(const char *block, size_t len, size_t *at, struct lf_header *out)
 {
     if (*at >= len)

@@ -26,6 +26,10 @@ void lf_headers_reset(struct lf_headers *h); /* empty, keeps the memory */
 
 enum lf_err lf_headers_add(struct lf_headers *h, const char *name, size_t nlen,
                            const char *value, size_t vlen);
+/* Append a space and `more` to the value of the last field, which begins at `last` in the
+ * block: a folded line. */
+enum lf_err lf_headers_continue(struct lf_headers *h, size_t last, const char *more,
+                                size_t n);
 /* Remove every field of that name; true when there was one. */
 bool lf_headers_remove(struct lf_headers *h, const char *name, size_t nlen);
 enum lf_err lf_headers_copy(struct lf_headers *to, const struct lf_headers *from);

@@ -3,6 +3,7 @@
 #include "engine_kit.h"
 
 #include <math.h>
+#include <time.h>
 
 enum { MANY = 40 };
 
@@ -10,6 +11,8 @@ struct page {
     const char *url;
     struct lf_script_answer answer;
 };
+
+static char many_folds[280000]; /* "X-A: 0", and a line " 1" again and again */
 
 static const struct page pages[] = {
     {"http://a.test/ok", {.status = 200, .delay = 1, .body = "fine", .body_len = 4}},
@@ -28,6 +31,9 @@ static const struct page pages[] = {
     {"http://a.test/see-other", {.status = 303, .head = "Location: /seen\r\n"}},
     {"http://a.test/keep", {.status = 307, .head = "Location: /seen\r\n"}},
     {"http://a.test/fold", {.status = 200, .head = "X-A: one\r\n two\r\nX-B: 3\r\n"}},
+    {"http://a.test/fold-cr", {.status = 200, .head = "X-A: one\r\n two\rthree\r\n"}},
+    {"http://a.test/fold-first", {.status = 200, .head = " one\r\nX-B: 3\r\n"}},
+    {"http://a.test/folds", {.status = 200, .head = many_folds}},
 };
 
 static char seen[200]; /* method and URL of the last transfer to …/seen */
@@ -182,6 +188,47 @@ static void test_folded(void)
     CHECK_STR(f.value, "one two");
     CHECK(lf_headers_get(&r->headers, "x-b", &f));
     CHECK_INT(r->headers.count, 2);
+    drop(&a);
+    kit_close();
+}
+
+static void refuses_head(const char *url, const char *message)
+{
+    struct ask a;
+    ask(url, &a);
+    const struct lf_result *r = wait_for(&a);
+    CHECK_INT(r->err, LF_EPROTOCOL);
+    CHECK_STR(r->message, message);
+    drop(&a);
+}
+
+static void test_folded_badly(void)
+{
+    begin();
+    refuses_head("http://a.test/fold-cr", "a header line has a bare CR or a NUL in it");
+    refuses_head("http://a.test/fold-first",
+                 "the header block begins with a folded line");
+    kit_close();
+}
+
+/* Each line costs its own length, not that of all before it. */
+static void test_many_folds(void)
+{
+    struct ask a;
+    struct lf_header f;
+    size_t n = (size_t)snprintf(many_folds, sizeof many_folds, "X-A: 0\r\n"), folds = 0;
+    for (; n + 5 < sizeof many_folds; folds++)
+        n += (size_t)snprintf(many_folds + n, sizeof many_folds - n, " 1\r\n");
+    begin();
+    clock_t start = clock();
+    ask("http://a.test/folds", &a);
+    const struct lf_result *r = wait_for(&a);
+    double seconds = (double)(clock() - start) / CLOCKS_PER_SEC;
+    CHECK(getenv("LF_SANITIZED") || seconds < 0.1);
+    CHECK(lf_headers_get(&r->headers, "x-a", &f));
+    CHECK_INT(f.value_len, 1 + 2 * folds);
+    CHECK_INT(strlen(f.value), f.value_len);
+    CHECK_INT(r->headers.count, 1);
     drop(&a);
     kit_close();
 }
@@ -350,6 +397,8 @@ int main(void)
     test_history();
     test_redirect_methods();
     test_folded();
+    test_folded_badly();
+    test_many_folds();
     test_timeouts();
     test_limits();
     test_nested_domains();
