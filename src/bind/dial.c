@@ -293,6 +293,8 @@ bool lf_task_may_wait(lua_State *L)
 
 bool lf_utf8_valid(const char *s, size_t n)
 {
+    if (n == 0) /* s may be NULL */
+        return true;
     const unsigned char *p = (const unsigned char *)s, *end = p + n;
     while (p < end) {
         int len = lf_utf8_len(p, end);

@@ -119,8 +119,10 @@ static void read_algorithm(struct reading *r, const struct lf_buf *value)
 /* "auth, auth-int": is there an "auth"? */
 static bool offers_auth(const struct lf_buf *value)
 {
+    if (!value->len) /* then it has no memory either */
+        return false;
     struct scan s = {.p = value->p, .end = value->p + value->len};
-    while (value->len && s.p < s.end) {
+    while (s.p < s.end) {
         size_t n = token_length(&s);
         if (n == 4 && strncasecmp(s.p, "auth", 4) == 0)
             return true;

@@ -83,12 +83,16 @@ static enum lf_err take_value(struct scan *s, struct lf_buf *out)
 /* RFC 8187: charset'language'percent-encoded. LF_EPARSE when it is not. */
 static enum lf_err decode_extended(const struct lf_buf *value, struct lf_buf *out)
 {
-    const char *end = value->p + value->len, *quote, *text;
+    const char *end, *quote, *text;
     struct lf_buf bytes;
+    if (!value->len) /* then it has no memory either */
+        return LF_EPARSE;
+    end = value->p + value->len;
     quote = memchr(value->p, '\'', value->len);
     text = quote ? memchr(quote + 1, '\'', (size_t)(end - quote - 1)) : NULL;
-    if (!text++)
+    if (!text)
         return LF_EPARSE;
+    text++;
     lf_buf_init(&bytes, LF_BUF_MAX);
     enum lf_err err = lf_percent_decode(&bytes, text, (size_t)(end - text));
     if (!err)

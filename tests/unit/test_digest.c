@@ -120,6 +120,8 @@ static void test_refused(void)
     CHECK(why && says(why, "auth-int"));
     CHECK(!find("Digest realm=a, nonce=n, algorithm=token"));
     CHECK(why && says(why, "algorithm"));
+    CHECK(!find("Digest realm=a, nonce=n, qop=\"\"")); /* an empty buffer has no memory */
+    CHECK(why && says(why, "auth-int"));
     CHECK(!find("Digest realm=a"));
     CHECK(why && says(why, "nonce"));
     CHECK(find("Digest realm=a, nonce=n"));

@@ -53,6 +53,7 @@ static void test_extended(void)
     CHECK_STR(read_links("<a>;title*=utf-8''x;title=plain;title*=utf-8''y"), "a|title=x");
     CHECK_STR(read_links("<a>;title*=iso-8859-1'en'%A3%20rates"), "a|title=£ rates");
     CHECK_STR(read_links("<a>;title*=nonsense;title=plain"), "a|title=plain");
+    CHECK_STR(read_links("<a>;title*=;title=plain"), "a|title=plain"); /* no memory */
     CHECK_STR(read_links("<a>;title*=klingon''x;title=plain"), "a|title=plain");
     CHECK_STR(read_links("<a>;title*=utf-8''%ff%zz"), "a|title=\xef\xbf\xbd%zz");
     CHECK_STR(read_links("<a>;*=x;title*"), "a|*=x");
