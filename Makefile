@@ -15,6 +15,8 @@ CC      ?= cc
 OPT     ?= -O2 -g
 WARN    := -Wall -Wextra -Wshadow -Wundef -Wwrite-strings -Wstrict-prototypes \
            -Wmissing-prototypes -Wvla -Wpointer-arith -Wformat=2 -Wimplicit-fallthrough
+# Seconds of each fuzz target.
+FUZZ_SECONDS ?= 10
 ASAN    := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
@@ -41,6 +43,10 @@ MODULES := $(call names,src/modules/*.c)
 SERVERS := $(call names,tests/servers/*.c)
 UNITS   := $(call names,tests/unit/test_*.c)
 BENCHERS := $(call names,scripts/bench/*.c)
+FUZZERS := $(call names,tests/fuzz/*.c)
+# Targets written in Lua: one program under their names.
+LUA_FUZZERS := $(filter-out seeds,$(call names,tests/fuzz/*.lua))
+MODULE_OBJ  := $(call obj,$(wildcard src/modules/*.c src/modules/*/*.c))
 
 ## all: the program and its modules (the default)
 all: $(BUILD)/luafetch $(MODULES:%=$(BUILD)/modules/luafetch/%.so)
@@ -53,11 +59,16 @@ $(BUILD)/libluafetch.a: $(LIB_OBJ)
 	@rm -f $@
 	@ar rcs $@ $(filter %.o,$^)
 
+$(BUILD)/libmodules.a: $(MODULE_OBJ)
+	@rm -f $@
+	@ar rcs $@ $(filter %.o,$^)
+
 # Flags of files outside the floors; what is not named here gets ALL_CFLAGS.
 $(BUILD)/obj/src/modules/%.o: EXTRA = $(XML_CFLAGS) -fPIC
 $(BUILD)/obj/scripts/bench/%.o: EXTRA = $(XML_CFLAGS)
 $(BUILD)/obj/tests/unit/%.o: EXTRA = -Itests/unit
 $(BUILD)/obj/tests/servers/%.o: EXTRA = -Itests/servers
+$(BUILD)/obj/tests/fuzz/%.o: EXTRA = $(XML_CFLAGS) -Itests/fuzz
 
 $(BUILD)/obj/%.o: %.c $(BUILD)/flags | have-deps
 	@mkdir -p $(@D)
@@ -76,6 +87,13 @@ $(BUILD)/unit/$(1): $(call parts,tests/unit/$(1)) $(BUILD)/libluafetch.a
 	@echo "  UNIT  $$@"
 	@$(CC) $(ALL_CFLAGS) -o $$@ $$(filter %.o %.a,$$^) $(LDFLAGS) $(PKG_LIBS)
 endef
+define fuzz_rule
+$(BUILD)/fuzz/$(1): $(call parts,tests/fuzz/$(1)) $(BUILD)/libmodules.a $(BUILD)/libluafetch.a
+	@mkdir -p $$(@D)
+	@echo "  FUZZ  $$@"
+	@$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -o $$@ $$(filter %.o %.a,$$^) $(LDFLAGS) $(PKG_LIBS) \
+	    $(foreach m,$(MODULES),$(LIBS_$(m)))
+endef
 # $(1): name, $(2): folder of the source, $(3): libraries
 define program_rule
 $(BUILD)/$(notdir $(2))/$(1): $(call parts,$(2)/$(1))
@@ -86,7 +104,13 @@ endef
 $(foreach m,$(MODULES),$(eval $(call module_rule,$(m))))
 $(foreach u,$(UNITS),$(eval $(call unit_rule,$(u))))
 $(foreach s,$(SERVERS),$(eval $(call program_rule,$(s),tests/servers,)))
+$(foreach f,$(FUZZERS),$(eval $(call fuzz_rule,$(f))))
 $(foreach b,$(BENCHERS),$(eval $(call program_rule,$(b),scripts/bench,$(PKG_LIBS) $(BENCH_LIBS_$(b)))))
+
+$(LUA_FUZZERS:%=$(BUILD)/fuzz/%): $(call obj,tests/fuzz/lua/target.c) $(LIB_OBJ)
+	@mkdir -p $(@D)
+	@echo "  FUZZ  $@"
+	@$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -rdynamic -o $@ $(filter %.o,$^) $(LDFLAGS) $(PKG_LIBS)
 
 # Rebuild when flags, libraries or the rules change.
 $(BUILD)/flags: Makefile force
@@ -100,6 +124,9 @@ have-deps:
 
 servers: $(SERVERS:%=$(BUILD)/servers/%)
 units: $(UNITS:%=$(BUILD)/unit/%)
+fuzzers: $(MODULES:%=$(BUILD)/modules/luafetch/%.so) $(FUZZERS:%=$(BUILD)/fuzz/%) \
+         $(LUA_FUZZERS:%=$(BUILD)/fuzz/%)
+fuzz-objects: $(foreach f,$(FUZZERS),$(call parts,tests/fuzz/$(f))) $(call obj,tests/fuzz/lua/target.c)
 
 ## debug: build/debug/luafetch, without optimization
 debug:
@@ -150,6 +177,18 @@ valgrind: all units servers
 	@scripts/deps.sh valgrind
 	@scripts/run-tests.sh --build $(BUILD) --valgrind unit spec
 
+## fuzz: every parser and the response path, FUZZ_SECONDS=10 each; FUZZ=name one of them
+fuzz:
+	@scripts/deps.sh fuzz
+	@$(MAKE) all
+	@$(MAKE) fuzzers BUILD=build/fuzz CC=clang OPT="-O1 -g" SAN="-fsanitize=fuzzer-no-link $(ASAN)"
+	@scripts/fuzz.sh --seconds $(FUZZ_SECONDS) $(FUZZ)
+
+## nightly: the long forms: fuzzing for five minutes each, then valgrind
+nightly:
+	@$(MAKE) fuzz FUZZ_SECONDS=300
+	@$(MAKE) valgrind
+
 $(BUILD)/bench/peer: scripts/bench/peer.go
 	@mkdir -p $(@D)
 	@echo "  GO    $@"
@@ -166,7 +205,7 @@ bench:
 ## lint: floors, formatting, luacheck, types, documentation, warnings as errors
 lint:
 	@scripts/deps.sh lint
-	@$(MAKE) all units servers BUILD=build/lint WERROR=-Werror
+	@$(MAKE) all units servers fuzz-objects BUILD=build/lint WERROR=-Werror
 	@scripts/lint.sh
 
 ## install: to PREFIX (/usr/local), below DESTDIR if given
@@ -191,4 +230,4 @@ help:
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 .PHONY: all debug asan demo test units unit spec servers conformance asan-test gcstress \
-        valgrind bench benchers newer-curl lint install uninstall ci-deps clean help have-deps force
+        valgrind bench benchers newer-curl fuzz fuzzers fuzz-objects nightly lint install uninstall ci-deps clean help have-deps force

@@ -1,7 +1,7 @@
 #!/bin/sh
 # deps.sh WHAT: install what WHAT needs and the machine lacks; says nothing when all is there.
 # deps.sh --check WHAT: only look.
-# WHAT: build, demo, test, lint, valgrind, bench, or all of these but bench. Debian and
+# WHAT: build, demo, test, lint, valgrind, fuzz, bench, or all of these but bench. Debian and
 # Ubuntu through apt, as root or with sudo; elsewhere the packages are named and it ends
 # with 1.
 set -eu
@@ -44,6 +44,8 @@ test|ip|iproute2|iproute|iproute2|iproute2|-
 lint|clang-format|clang-format|clang-tools-extra|clang|clang-extra-tools|clang-format
 lint|luacheck|lua-check|lua-check|luacheck|luacheck|luacheck
 valgrind|valgrind|valgrind|valgrind|valgrind|valgrind|valgrind
+fuzz|clang|clang|clang|clang|clang|llvm
+fuzz|fuzzer|libclang-rt-14-dev|compiler-rt|compiler-rt|compiler-rt|-
 bench|go|golang-go|golang|go|go|go
 bench|curl|curl|curl|curl|curl|curl
 bench|python3|python3|python3|python|python3|python3
@@ -53,13 +55,13 @@ bench|openssl|openssl|openssl|openssl|openssl|openssl
 
 # What each word takes in.
 case $what in
-build | lint | valgrind) wanted="build $what" ;;
+build | lint | valgrind | fuzz) wanted="build $what" ;;
 demo) wanted="build demo" ;;
 bench) wanted="build demo bench" ;;
 test) wanted="build demo test" ;;
-all) wanted="build demo test lint valgrind" ;;
+all) wanted="build demo test lint valgrind fuzz" ;;
 *)
-    echo "usage: deps.sh [--check] build|demo|test|lint|valgrind|bench|all" >&2
+    echo "usage: deps.sh [--check] build|demo|test|lint|valgrind|fuzz|bench|all" >&2
     exit 2
     ;;
 esac
@@ -71,6 +73,8 @@ have() { # $1: what the second column says
         [ -e "/opt/homebrew/include/${1#h:}" ] ;;
     py:*) [ -d "/usr/lib/python3/dist-packages/${1#py:}" ] || /usr/bin/python3 -c "import ${1#py:}" 2>/dev/null ;;
     lua:*) lua5.4 -e "require '${1#lua:}'" 2>/dev/null ;;
+    fuzzer) echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' |
+        clang -fsanitize=fuzzer,address -x c - -o /dev/null 2>/dev/null ;;
     nginx) command -v nginx >/dev/null || [ -x /usr/sbin/nginx ] ;;
     *) command -v "$1" >/dev/null ;;
     esac

@@ -97,6 +97,9 @@ static void set_meta(lua_State *L)
 }
 
 static void push_vmessage(lua_State *L, const char *fmt, va_list ap)
+    __attribute__((format(printf, 2, 0)));
+
+static void push_vmessage(lua_State *L, const char *fmt, va_list ap)
 {
     luaL_Buffer b;
     va_list again;
@@ -108,6 +111,9 @@ static void push_vmessage(lua_State *L, const char *fmt, va_list ap)
     vsnprintf(p, len + 1, fmt, ap);
     luaL_pushresultsize(&b, len);
 }
+
+static void push_verror(lua_State *L, enum lf_err kind, const char *url, const char *fmt,
+                        va_list ap) __attribute__((format(printf, 4, 0)));
 
 static void push_verror(lua_State *L, enum lf_err kind, const char *url, const char *fmt,
                         va_list ap)
