@@ -17,7 +17,7 @@ local function check(doc)
   assert(utf8.len(doc:text { raw = true }), "raw text")
   assert(utf8.len(doc:title() or ""), "title")
   for _, link in ipairs(doc:links()) do
-    assert(type(link) == "string" or type(link) == "table")
+    assert(link:find "^%a[%w+.-]*:", link)
   end
   local n = 0
   for _, node in ipairs(doc:css "p, a[href], :nth-last-child(2n of b, i), li ~ li") do
