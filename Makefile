@@ -184,9 +184,15 @@ fuzz:
 	@$(MAKE) fuzzers BUILD=build/fuzz CC=clang OPT="-O1 -g" SAN="-fsanitize=fuzzer-no-link $(ASAN)"
 	@scripts/fuzz.sh --seconds $(FUZZ_SECONDS) $(FUZZ)
 
-## nightly: the long forms: fuzzing for five minutes each, then valgrind
+## tidy: clang-tidy and cppcheck over src/
+tidy:
+	@scripts/deps.sh tidy
+	@scripts/tidy.sh $(filter -std% -D% -I%,$(ALL_CFLAGS) $(XML_CFLAGS))
+
+## nightly: what takes long: fuzzing for five minutes each, tidy, valgrind
 nightly:
 	@$(MAKE) fuzz FUZZ_SECONDS=300
+	@$(MAKE) tidy
 	@$(MAKE) valgrind
 
 $(BUILD)/bench/peer: scripts/bench/peer.go
@@ -230,4 +236,4 @@ help:
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 .PHONY: all debug asan demo test units unit spec servers conformance asan-test gcstress \
-        valgrind bench benchers newer-curl fuzz fuzzers fuzz-objects nightly lint install uninstall ci-deps clean help have-deps force
+        valgrind bench benchers newer-curl fuzz fuzzers fuzz-objects tidy nightly lint install uninstall ci-deps clean help have-deps force

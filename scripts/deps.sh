@@ -1,9 +1,9 @@
 #!/bin/sh
 # deps.sh WHAT: install what WHAT needs and the machine lacks; says nothing when all is there.
 # deps.sh --check WHAT: only look.
-# WHAT: build, demo, test, lint, valgrind, fuzz, bench, or all of these but bench. Debian and
-# Ubuntu through apt, as root or with sudo; elsewhere the packages are named and it ends
-# with 1.
+# WHAT: build, demo, test, lint, valgrind, fuzz, tidy, bench, or all of these but the last
+# two. Debian and Ubuntu through apt, as root or with sudo; elsewhere the packages are named
+# and it ends with 1.
 set -eu
 
 check=
@@ -44,6 +44,8 @@ test|ip|iproute2|iproute|iproute2|iproute2|-
 lint|clang-format|clang-format|clang-tools-extra|clang|clang-extra-tools|clang-format
 lint|luacheck|lua-check|lua-check|luacheck|luacheck|luacheck
 valgrind|valgrind|valgrind|valgrind|valgrind|valgrind|valgrind
+tidy|clang-tidy|clang-tidy|clang-tools-extra|clang|clang-extra-tools|llvm
+tidy|cppcheck|cppcheck|cppcheck|cppcheck|cppcheck|cppcheck
 fuzz|clang|clang|clang|clang|clang|llvm
 fuzz|fuzzer|libclang-rt-14-dev|compiler-rt|compiler-rt|compiler-rt|-
 bench|go|golang-go|golang|go|go|go
@@ -55,13 +57,13 @@ bench|openssl|openssl|openssl|openssl|openssl|openssl
 
 # What each word takes in.
 case $what in
-build | lint | valgrind | fuzz) wanted="build $what" ;;
+build | lint | valgrind | fuzz | tidy) wanted="build $what" ;;
 demo) wanted="build demo" ;;
 bench) wanted="build demo bench" ;;
 test) wanted="build demo test" ;;
 all) wanted="build demo test lint valgrind fuzz" ;;
 *)
-    echo "usage: deps.sh [--check] build|demo|test|lint|valgrind|fuzz|bench|all" >&2
+    echo "usage: deps.sh [--check] build|demo|test|lint|valgrind|fuzz|tidy|bench|all" >&2
     exit 2
     ;;
 esac

@@ -58,8 +58,10 @@ static bool set_per_host(struct lf_args *a, const char *value)
 static bool set_timeout(struct lf_args *a, const char *value)
 {
     char *end;
-    double s = strcmp(value, "none") == 0 ? LF_NEVER : strtod(value, &end);
-    if (s != LF_NEVER && (end == value || *end || !isfinite(s) || s <= 0))
+    double s = strtod(value, &end);
+    if (strcmp(value, "none") == 0)
+        s = LF_NEVER;
+    else if (end == value || *end || !isfinite(s) || s <= 0)
         return wrong(a, "--timeout wants seconds above 0, or none, not '%s'", value);
     a->timeout = s;
     return true;

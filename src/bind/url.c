@@ -207,7 +207,7 @@ struct build {
 
 static bool holds_any(struct lf_span s, const char *bytes)
 {
-    for (size_t i = 0; i < s.len; i++)
+    for (size_t i = 0; s.p && i < s.len; i++)
         if (s.p[i] == '\0' || strchr(bytes, s.p[i]))
             return true;
     return false;

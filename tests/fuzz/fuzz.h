@@ -2,14 +2,18 @@
  * LLVMFuzzerTestOneInput in it, or tests/fuzz/X.lua, see lua/target.c. It says in its
  * opening comment what to begin with, a line each, read by seeds.lua:
  *
- *   seeds: PATTERN            files of the suites, or all of a folder, as they are;
- * .html.gz unpacked, of .md the http blocks seeds: FILE.json: a,b     of every object in
- * it the fields a and b, a line each seed: TEXT                with the escapes \r \n
- * \\ \xNN size: BYTES               the longest input; 4096 when not said
+ *   seeds: PATTERN - files of the suites, or all of a folder, as they are; .html.gz
+ *   unpacked, of .md the http blocks
  *
- * X.dict beside it, if there is one, is its dictionary. Bytes that choose among ways to
- * do a thing are taken from the end of the input, so that what is before is a readable
- * text. */
+ *   seeds: FILE.json: a,b - of every object in it the fields a and b, a line each
+ *
+ *   seed: TEXT - with the escapes \r \n \\ \xNN
+ *
+ *   size: BYTES - the longest input; 4096 when not said
+ *
+ * clang-format leaves such lines as long as they are. X.dict beside it, if there is one,
+ * is its dictionary. Bytes that choose among ways to do a thing are taken from the end of
+ * the input, so that what is before is a readable text. */
 #ifndef LF_FUZZ_H
 #define LF_FUZZ_H
 

@@ -35,7 +35,8 @@ return function(bytes, choice)
   end
   if not finite(value) then return assert(not pcall(json.encode, value)) end
   local text = json.encode(value, { indent = choice % 5, sort_keys = choice > 127 })
-  local again = assert(json.decode(text))
+  local again, why = json.decode(text)
+  assert(again ~= nil, why)
   assert(same(value, again), text)
   assert(json.encode(again, { sort_keys = true }) == json.encode(value, { sort_keys = true }))
 end

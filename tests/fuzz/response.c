@@ -4,20 +4,22 @@
  *
  * The input is what is answered to one request after the other, with a line "===" between
  * two; its last bytes say what is asked for and how the answers are cut into pieces.
- * Every request ends, in order: what is whole is as long as was promised.
+ * Every request ends, in order: what is whole is as long as was promised, and no answer
+ * brings the credentials to another origin, or a line into a request.
  *
  * seeds: llhttp/response
- * seed: HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc\n===\nHTTP/1.1 204 No
- * Content\r\n\r\n seed: HTTP/1.1 302 Found\r\nLocation: /x\r\nContent-Length:
- * 0\r\n\r\n\n===\nHTTP/1.0 200 OK\r\n\r\nabc seed: HTTP/1.1 200 OK\r\nTransfer-Encoding:
- * chunked\r\n\r\n3\r\nabc\r\n0\r\nX: y\r\n\r\n seed: HTTP/1.1 100
- * Continue\r\n\r\nHTTP/1.1 200 OK\r\nSet-Cookie: a=b\r\nContent-Encoding: gzip\r\n\r\n
- * seed: HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Digest realm="a",
- * nonce="b"\r\nContent-Length: 0\r\n\r\n seed: HTTP/1.1 200 OK\r\nContent-Length:
- * 3\r\nContent-Length: 4\r\n\r\nabcd size: 8192 */
+ * seed: HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc\n===\nHTTP/1.1 204 No Content\r\n\r\n
+ * seed: HTTP/1.1 302 Found\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n\n===\nHTTP/1.0 200 OK\r\n\r\nabc
+ * seed: HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nX: y\r\n\r\n
+ * seed: HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nSet-Cookie: a=b\r\nContent-Encoding: gzip\r\n\r\n
+ * seed: HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Digest realm="a", nonce="b"\r\nContent-Length: 0\r\n\r\n
+ * seed: HTTP/1.1 307 X\r\nSet-Cookie: a=b\r\nLocation: http://b.test/%0d%0aX:y\r\nConnection: close\r\n\r\n
+ * seed: HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd
+ * size: 8192 */
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <strings.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -51,9 +53,57 @@ static int listener = -1;
 
 /* ---- the server ---- */
 
+/* What only example.com may see: the name of the user, as it is and in base64 with the
+ * password. */
+static const char url[] = "http://us3r:s3cret@example.com/a?b#c";
+static const char *const secrets[] = {"us3r", "dXMzcjpzM2NyZXQ="};
+
+static const char *const sendable[] = {
+    "Host",   "Authorization",   "Accept",         "User-Agent",   "Cookie",
+    "Expect", "Accept-Encoding", "Content-Length", "Content-Type", NULL};
+
+/* A line of a request that no answer may bring in. */
+static void check_sent_line(const char *line, size_t n)
+{
+    const char *colon = memchr(line, ':', n);
+    int i = 0;
+    FUZZ_CHECK(colon);
+    while (sendable[i] && (strlen(sendable[i]) != (size_t)(colon - line) ||
+                           strncasecmp(sendable[i], line, strlen(sendable[i])) != 0))
+        i++;
+    FUZZ_CHECK(sendable[i] && !memchr(line, '\n', n) && !memchr(line, '\r', n));
+}
+
+/* Not with memmem: the fuzzer would learn the secrets from it and have them sent back. */
+__attribute__((no_sanitize("coverage"))) static bool has(const char *p, size_t n,
+                                                         const char *text)
+{
+    for (size_t i = 0, same = 0; i < n; i++) {
+        same = p[i] == text[same] ? same + 1 : p[i] == text[0];
+        if (text[same] == '\0')
+            return true;
+    }
+    return false;
+}
+
+/* The head of a request, with the empty line. */
+static void check_sent(const char *p, size_t n)
+{
+    static const char ours[] = "\r\nHost: example.com\r\n";
+    bool foreign = !memmem(p, n, ours, sizeof ours - 1);
+    const char *line = memmem(p, n, "\r\n", 2), *end;
+    for (line += 2; (end = memmem(line, (size_t)(p + n - line), "\r\n", 2)) > line;
+         line = end + 2)
+        check_sent_line(line, (size_t)(end - line));
+    FUZZ_CHECK(end && end + 2 == p + n);
+    for (int i = 0; i < 2 && foreign; i++)
+        FUZZ_CHECK(!has(p, n, secrets[i]));
+}
+
 struct peer {
     int fd;               /* owned; -1: free */
     struct fuzz out;      /* of the answer: not yet sent */
+    struct lf_buf head;   /* of a request, as far as it has come */
     unsigned tail;        /* how much of \r\n\r\n was just read */
     bool answering, last; /* close when it is sent */
 };
@@ -80,6 +130,7 @@ static struct fuzz next_answer(struct server *s)
 static void hang_up(struct peer *p)
 {
     close(p->fd);
+    lf_buf_free(&p->head);
     *p = (struct peer){.fd = -1};
 }
 
@@ -91,10 +142,23 @@ static void welcome(struct server *s)
     s->moved = true;
     for (int i = 0; i < CONNS; i++)
         if (s->peers[i].fd < 0) {
-            s->peers[i] = (struct peer){.fd = fd};
+            s->peers[i] = (struct peer){.fd = fd, .head = {.max = LF_BUF_MAX}};
             return;
         }
     close(fd);
+}
+
+/* A request has come: what is answered to it. TLS, which begins with 0x16, is not read.
+ */
+static void answer(struct server *s, struct peer *p)
+{
+    if (p->head.p[0] != 0x16)
+        check_sent(p->head.p, p->head.len);
+    lf_buf_reset(&p->head);
+    p->answering = true;
+    p->last = s->how & CLOSE || s->answers.n == 0;
+    p->out = next_answer(s);
+    p->last |= s->answers.n == 0;
 }
 
 static void hear(struct server *s, struct peer *p)
@@ -107,14 +171,12 @@ static void hear(struct server *s, struct peer *p)
         return;
     }
     for (ssize_t i = 0; i < n; i++) {
+        FUZZ_CHECK(lf_buf_addc(&p->head, c[i]) == LF_OK);
         p->tail = c[i] == (p->tail & 1 ? '\n' : '\r') ? p->tail + 1 : c[i] == '\r';
-        if (p->tail < 4 || p->answering)
+        if (p->tail < 4)
             continue;
         p->tail = 0;
-        p->answering = true;
-        p->last = s->how & CLOSE || s->answers.n == 0;
-        p->out = next_answer(s);
-        p->last |= s->answers.n == 0;
+        answer(s, p);
     }
     s->moved |= n > 0;
 }
@@ -181,7 +243,6 @@ static void on_ready(struct lf_req *req, void *arg)
 
 static void ask(struct ask *a, struct lf_jar *jar, unsigned how)
 {
-    static const char url[] = "http://user:pass@example.com/a?b#c";
     struct lf_opts o;
     struct lf_url u = LF_URL_INIT;
     const char *why = NULL;
@@ -199,8 +260,8 @@ static void ask(struct ask *a, struct lf_jar *jar, unsigned how)
     o.decode = !(how & RAW);
     o.redirects = 3;
     o.jar = jar;
-    o.user = (struct lf_span){"user", 4};
-    o.pass = (struct lf_span){"pass", 4};
+    o.user = (struct lf_span){"us3r", 4};
+    o.pass = (struct lf_span){"s3cret", 6};
     o.timeout.total = 20;
     o.way.unix_socket = socket_path;
     *a = (struct ask){0};
@@ -254,11 +315,11 @@ static void check_headers(const struct lf_headers *h)
     }
 }
 
-static void check_url(const char *url)
+static void check_final(const char *text)
 {
     struct lf_url u = LF_URL_INIT;
     const char *why;
-    FUZZ_CHECK(lf_url_parse(&u, url, strlen(url), NULL, &why) == LF_OK);
+    FUZZ_CHECK(lf_url_parse(&u, text, strlen(text), NULL, &why) == LF_OK);
     FUZZ_CHECK(!lf_url_has_userinfo(&u) && lf_url_is_http(&u));
     lf_url_free(&u);
 }
@@ -292,7 +353,7 @@ static void check(struct ask *a, unsigned how)
     const struct lf_result *r = lf_req_result(a->req);
     size_t len = r->streaming ? a->streamed.len : r->path ? r->size : r->body.len;
     FUZZ_CHECK(len <= (how & FEW ? FEW_BYTES : MANY_BYTES));
-    check_url(r->url);
+    check_final(r->url);
     FUZZ_CHECK(r->err != LF_ETIMEOUT && r->hops <= 3);
     FUZZ_CHECK(r->err == LF_OK || (r->message && *r->message && !r->path));
     FUZZ_CHECK(!r->path || (how & SAVE && r->err == LF_OK));
