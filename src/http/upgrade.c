@@ -115,7 +115,8 @@ static enum lf_err judge(const struct lf_upgrade *up, const char *protocol,
     struct lf_header f;
     if (up->status != 101)
         return LF_OK;
-    if (!lf_headers_get(&up->headers, "upgrade", &f) || strcasecmp(f.value, protocol))
+    if (!lf_headers_get(&up->headers, "upgrade", &f) ||
+        strcasecmp(f.value, protocol) != 0)
         return bad(why, "the server switched to another protocol than the one asked for");
     if (!has_word(&up->headers, "connection", "upgrade"))
         return bad(why, "the answer 101 has no \"Connection: Upgrade\"");

@@ -126,7 +126,7 @@ bool lf_url_same_origin(const struct lf_url *a, const struct lf_url *b)
     if (!has_origin(a) || a->scheme != b->scheme)
         return false;
     struct lf_span x = lf_url_authority(a), y = lf_url_authority(b);
-    return x.len == y.len && memcmp(x.p, y.p, x.len) == 0;
+    return x.p && y.p && x.len == y.len && memcmp(x.p, y.p, x.len) == 0;
 }
 
 /* A blob URL has the origin of the http URL that is its path. */

@@ -11,6 +11,8 @@
  *
  *   size: BYTES - the longest input; 4096 when not said
  *
+ *   leaks: at the end - memory may live on to the next input
+ *
  * clang-format leaves such lines as long as they are. X.dict beside it, if there is one,
  * is its dictionary. Bytes that choose among ways to do a thing are taken from the end of
  * the input, so that what is before is a readable text. */
@@ -32,6 +34,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
     ((cond) ? (void)0                                                                    \
             : (fprintf(stderr, "%s:%d: does not hold: %s\n", __FILE__, __LINE__, #cond), \
                abort()))
+
+/* A function whose comparisons the fuzzer does not learn from. */
+#ifdef __clang__
+#define FUZZ_UNSEEN __attribute__((no_sanitize("coverage")))
+#else
+#define FUZZ_UNSEEN
+#endif
 
 struct fuzz {
     const char *p; /* borrowed from the fuzzer */
