@@ -309,7 +309,7 @@ int lf_css_take_int(struct lf_css_parser *p)
 bool lf_css_take_word(struct lf_css_parser *p, const char *word)
 {
     size_t n = strlen(word);
-    if ((size_t)(p->end - p->at) < n || strncasecmp(p->at, word, n) ||
+    if ((size_t)(p->end - p->at) < n || strncasecmp(p->at, word, n) != 0 ||
         lf_css_is_name(lf_css_peek(p, n)))
         return false;
     p->at += n;
