@@ -236,4 +236,5 @@ help:
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 .PHONY: all debug asan demo test units unit spec servers conformance asan-test gcstress \
-        valgrind bench benchers newer-curl fuzz fuzzers fuzz-objects tidy nightly lint install uninstall ci-deps clean help have-deps force
+        valgrind bench benchers newer-curl fuzz fuzzers fuzz-objects tidy nightly lint install \
+        uninstall ci-deps clean help have-deps force

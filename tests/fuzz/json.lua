@@ -4,19 +4,7 @@
 -- seeds: json-testsuite/test_transform
 -- seeds: cookies-http-state/dates/examples.json
 local json = require "luafetch.json"
-
-local function same(a, b)
-  if type(a) ~= "table" or type(b) ~= "table" then
-    return rawequal(a, b) or (a == b and math.type(a) == math.type(b))
-  end
-  for k, v in pairs(a) do
-    if not same(v, b[k]) then return false end
-  end
-  for k in pairs(b) do
-    if a[k] == nil then return false end
-  end
-  return getmetatable(a) == getmetatable(b)
-end
+local same = dofile "tests/fuzz/lua/same.lua"
 
 -- 1e999 becomes infinity, which JSON cannot say.
 local function finite(value)

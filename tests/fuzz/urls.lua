@@ -4,18 +4,7 @@
 -- seed: https://example.com/a?b=c&d=%20+e#f
 -- seed: http://example.com/{path}/x{?q,lang}
 local url = require "luafetch.url"
-
--- Values are strings, or lists of them where a name came more than once.
-local function same(a, b)
-  if type(a) ~= "table" or type(b) ~= "table" then return a == b end
-  for k, v in pairs(a) do
-    if not same(v, b[k]) then return false end
-  end
-  for k in pairs(b) do
-    if a[k] == nil then return false end
-  end
-  return true
-end
+local same = dofile "tests/fuzz/lua/same.lua"
 
 return function(bytes, choice)
   assert(url.decode(url.encode(bytes)) == bytes)

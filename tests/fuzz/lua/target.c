@@ -33,8 +33,6 @@ static int with_traceback(lua_State *from)
     return 1;
 }
 
-/* [-0, +0, e] The function of the target is upvalue-free global state: at index 2, behind
- * the message handler. */
 static int open_state(lua_State *l)
 {
     const struct lf_lib_conf *conf = lua_touserdata(l, 1);
@@ -43,6 +41,7 @@ static int open_state(lua_State *l)
     return 0;
 }
 
+/* Leaves the message handler at 1 and the target's function at 2. */
 static void load(const char *name)
 {
     char file[256];
