@@ -111,12 +111,13 @@ static const struct {
     const char *name;
     size_t len;
     bool (*note)(struct lf_req *req, const char *value, size_t n);
+    bool frames; /* libcurl reads it too: we must both see it, or neither */
 } noted[] = {
-    {"content-length", 14, note_length},
-    {"transfer-encoding", 17, note_transfer_encoding},
-    {"content-encoding", 16, note_encoding},
-    {"location", 8, note_location},
-    {"set-cookie", 10, note_cookie},
+    {"content-length", 14, note_length, true},
+    {"transfer-encoding", 17, note_transfer_encoding, true},
+    {"content-encoding", 16, note_encoding, false},
+    {"location", 8, note_location, false},
+    {"set-cookie", 10, note_cookie, false},
 };
 
 static int find_noted(const char *name, size_t len)
@@ -127,10 +128,17 @@ static int find_noted(const char *name, size_t len)
     return -1;
 }
 
-static bool note(struct lf_req *req, const char *name, size_t nlen, const char *value,
-                 size_t vlen)
+/* `spaced`: there was white space before the colon. libcurl does not know the field then
+ * (RFC 9112 §5.1 forbids it), and would take the body for one that ends with the
+ * connection, or the chunks for the body. */
+static bool note(struct lf_req *req, const char *name, size_t nlen, bool spaced,
+                 const char *value, size_t vlen)
 {
     int i = find_noted(name, nlen);
+    if (i >= 0 && noted[i].frames && spaced)
+        return refuse(req, LF_EPROTOCOL,
+                      "white space before the colon of Content-Length or "
+                      "Transfer-Encoding");
     return i < 0 || noted[i].note(req, value, vlen);
 }
 
@@ -165,7 +173,8 @@ static bool add_field(struct lf_req *req, const char *line, size_t n)
     while (nlen && space(line[nlen - 1]))
         nlen--;
     trim(&value, &vlen);
-    if (!note(req, line, nlen, value, vlen))
+    bool spaced = line + nlen < colon;
+    if (!note(req, line, nlen, spaced, value, vlen))
         return false;
     req->head.last = h->block.len;
     if (lf_headers_add(h, line, nlen, value, vlen))

@@ -15,6 +15,7 @@
  * seed: HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Digest realm="a", nonce="b"\r\nContent-Length: 0\r\n\r\n\x00A\x00
  * seed: HTTP/1.1 307 X\r\nSet-Cookie: a=b\r\nLocation: http://b.test/%0d%0aX:y\r\nConnection: close\r\n\r\n\x01A\x04
  * seed: HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd\x00A\x00
+ * seed: HTTP/1.1 200 OK\r\nContent-Length : 5\r\n\r\nhello world\x00A\x00
  * leaks: at the end, since a connection may outlive an input
  * size: 8192 */
 #include <errno.h>

@@ -33,6 +33,10 @@ static const struct page pages[] = {
     {"http://a.test/fold", {.status = 200, .head = "X-A: one\r\n two\r\nX-B: 3\r\n"}},
     {"http://a.test/fold-cr", {.status = 200, .head = "X-A: one\r\n two\rthree\r\n"}},
     {"http://a.test/fold-first", {.status = 200, .head = " one\r\nX-B: 3\r\n"}},
+    {"http://a.test/spaced-length", {.status = 200, .head = "Content-Length : 5\r\n"}},
+    {"http://a.test/spaced-coding",
+     {.status = 200, .head = "Transfer-Encoding\t: chunked\r\n"}},
+    {"http://a.test/spaced", {.status = 200, .head = "X-A : 1\r\n"}},
     {"http://a.test/folds", {.status = 200, .head = many_folds}},
 };
 
@@ -208,6 +212,22 @@ static void test_folded_badly(void)
     refuses_head("http://a.test/fold-cr", "a header line has a bare CR or a NUL in it");
     refuses_head("http://a.test/fold-first",
                  "the header block begins with a folded line");
+    kit_close();
+}
+
+static void test_spaced_colon(void)
+{
+    static const char why[] =
+        "white space before the colon of Content-Length or Transfer-Encoding";
+    struct ask a;
+    struct lf_header f;
+    begin();
+    refuses_head("http://a.test/spaced-length", why);
+    refuses_head("http://a.test/spaced-coding", why);
+    ask("http://a.test/spaced", &a);
+    CHECK(lf_headers_get(&wait_for(&a)->headers, "x-a", &f));
+    CHECK_STR(f.value, "1");
+    drop(&a);
     kit_close();
 }
 
@@ -399,6 +419,7 @@ int main(void)
     test_folded();
     test_folded_badly();
     test_many_folds();
+    test_spaced_colon();
     test_timeouts();
     test_limits();
     test_nested_domains();
