@@ -30,9 +30,14 @@ static void open_document(void)
     size_t nodes;
     if (doc)
         return;
-    lf_tree_init();
     doc = lf_tree_parse(page, sizeof page - 1, NULL, 0, &nodes);
     FUZZ_CHECK(doc);
+}
+
+static const char *uri_of(void *arg, const char *prefix)
+{
+    (void)arg, (void)prefix;
+    return NULL; /* HTML has no namespaces */
 }
 
 static void match(struct lf_sel *sel, bool remember)
@@ -44,7 +49,11 @@ static void match(struct lf_sel *sel, bool remember)
     w.inclusive = true;
     w.target = "b";
     w.memo = remember ? &memo : NULL;
-    lf_sel_bind(sel, doc->dict, 1);
+    const char *unknown = NULL;
+    if (!lf_sel_bind(sel, doc->dict, 1, uri_of, NULL, &unknown)) {
+        FUZZ_CHECK(unknown);
+        return;
+    }
     for (xmlNode *node; (node = lf_sel_next(&w, &alt));) {
         FUZZ_CHECK(node->type == XML_ELEMENT_NODE && alt);
         FUZZ_CHECK(++n < MATCHES * 50);
@@ -59,7 +68,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct lf_sel_error err = {0};
     open_document();
     char *block = fuzz_block(in);
-    struct lf_sel *sel = lf_sel_compile(block, in.n, &err);
+    struct lf_sel *sel = lf_sel_compile(block, in.n, false, &err);
     free(block);
     FUZZ_CHECK(sel || (err.at > 0 && *err.message));
     if (sel) {
