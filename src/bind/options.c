@@ -1,7 +1,6 @@
 /* Reading options tables by one table of checkers. */
 #include "bind/options.h"
 
-#include <arpa/inet.h>
 #include <lauxlib.h>
 #include <math.h>
 #include <stddef.h>
@@ -17,10 +16,10 @@
 #include "bind/policy.h"
 #include "bind/range.h"
 #include "bind/reader.h"
+#include "bind/route.h"
 #include "bind/suggest.h"
 #include "bind/url.h"
 #include "http/auth.h"
-#include "http/proxy.h"
 
 enum { MAX_REDIRECTS = 1000 };
 
@@ -127,19 +126,6 @@ static void check_on_progress(struct lf_reader *r, void *out)
     *(bool *)out = fn;
 }
 
-static void check_http_version(struct lf_reader *r, void *out)
-{
-    static const char *const versions[] = {"1.1", "2"};
-    static const char want[] = "\"1.1\" or \"2\"";
-    const char *s = lf_reader_string(r, want, NULL);
-    for (size_t i = 0; i < sizeof versions / sizeof *versions; i++)
-        if (strcmp(s, versions[i]) == 0) {
-            *(const char **)out = versions[i];
-            return;
-        }
-    lf_misuse(r->L, "%s: option '%s' must be %s, got '%s'", r->who, r->name, want, s);
-}
-
 /* ---- tables inside of tables ---- */
 
 static void check_total(struct lf_reader *r, void *out)
@@ -166,87 +152,6 @@ static void check_timeout(struct lf_reader *r, void *out)
         check_total(r, &t->total);
     else
         lf_reader_inner(r, timeout_rows, LF_ROWS(timeout_rows), want);
-}
-
-static void check_file(struct lf_reader *r, void *out)
-{
-    *(const char **)out = lf_reader_text(r, "the name of a file or false");
-}
-
-/* ---- the way there ---- */
-
-/* One of the strings of struct lf_way; whether it can be one, the engine knows. */
-static void check_way(struct lf_reader *r, void *out)
-{
-    struct lf_way alone = {0};
-    const char *s = lf_reader_text(r, "a string or false"), *why;
-    *(const char **)((char *)&alone + ((char *)out - (char *)&r->d->c.opts.way)) = s;
-    why = lf_way_check(&alone);
-    if (why)
-        lf_misuse(r->L, "%s: option '%s': %s", r->who, r->name, why);
-    *(const char **)out = s;
-}
-
-/* What a text says must not show in the message: it may hold a password. */
-static void check_proxy_url(struct lf_reader *r, const char *s)
-{
-    struct lf_proxy *p = NULL;
-    const char *why;
-    enum lf_err err = lf_proxy_new(s, strlen(s), &p, &why);
-    lf_proxy_free(p);
-    lf_reader_keep(r, err == LF_ERESOURCE ? err : LF_OK);
-    if (err)
-        lf_misuse(r->L, "%s: option '%s' is no proxy URL: %s", r->who, r->name, why);
-}
-
-/* A function is called when the request is made: see request.c. */
-static void check_proxy(struct lf_reader *r, void *out)
-{
-    struct lf_config *c = &r->d->c;
-    (void)out;
-    c->proxy_fn = lua_type(r->L, -1) == LUA_TFUNCTION;
-    c->opts.way.proxy = "";
-    if (c->proxy_fn)
-        return;
-    const char *s = lf_reader_text(r, "a URL, a function or false");
-    if (!s)
-        return;
-    check_proxy_url(r, s);
-    c->opts.way.proxy = s;
-}
-
-static void check_guard(struct lf_reader *r, void *out)
-{
-    const char *s = lf_reader_text(r, "\"public\" or false");
-    if (s && strcmp(s, "public") != 0)
-        lf_misuse(r->L, "%s: option '%s' must be \"public\" or false, got '%s'", r->who,
-                  r->name, s);
-    *(bool *)out = s != NULL;
-}
-
-static void check_tls_min(struct lf_reader *r, void *out)
-{
-    static const char want[] = "\"1.2\" or \"1.3\"";
-    const char *s = lf_reader_string(r, want, NULL);
-    bool three = strcmp(s, "1.3") == 0;
-    if (!three && strcmp(s, "1.2") != 0)
-        lf_misuse(r->L, "%s: option '%s' must be %s, got '%s'", r->who, r->name, want, s);
-    *(int *)out = three ? 13 : 0;
-}
-
-static const struct lf_option tls_rows[] = {
-    {"ca", LF_ANYWHERE, check_file, LF_OPT(ca)},
-    {"cert", LF_ANYWHERE, check_file, LF_OPT(way.cert)},
-    {"key", LF_ANYWHERE, check_file, LF_OPT(way.key)},
-    {"min", LF_ANYWHERE, check_tls_min, LF_OPT(way.tls_min)},
-    {"pin", LF_ANYWHERE, check_way, LF_OPT(way.pin)},
-    {"verify", LF_ANYWHERE, lf_read_bool, LF_OPT(verify)},
-};
-
-static void check_tls(struct lf_reader *r, void *out)
-{
-    (void)out;
-    lf_reader_inner(r, tls_rows, LF_ROWS(tls_rows), "a table");
 }
 
 /* ---- auth ---- */
@@ -372,63 +277,6 @@ static void check_headers(struct lf_reader *r, void *out)
     lf_headers_reset(&r->d->layer);
     lf_reader_keep(r, lf_pairs_each(r->L, -1, what, &r->d->sort, header_pair, r->d));
     lf_reader_keep(r, lf_fields_merge(&r->d->add, &r->d->layer, &r->d->spare));
-}
-
-/* ---- addresses ---- */
-
-static void check_ip(struct lf_reader *r, void *out)
-{
-    lua_Integer n = lf_reader_whole(r, "4, 6 or false", 4, 6, 0);
-    if (n == 5)
-        lf_reader_wrong(r, "4, 6 or false");
-    *(int *)out = (int)n;
-}
-
-static bool is_address(const char *s, size_t n)
-{
-    char text[INET6_ADDRSTRLEN];
-    unsigned char raw[16];
-    if (n > 2 && s[0] == '[' && s[n - 1] == ']')
-        s++, n -= 2;
-    if (n >= sizeof text || memchr(s, '\0', n))
-        return false;
-    memcpy(text, s, n);
-    text[n] = '\0';
-    return inet_pton(AF_INET, text, raw) == 1 || inet_pton(AF_INET6, text, raw) == 1;
-}
-
-/* A name that repeats gets all its addresses in one list. */
-static enum lf_err resolve_pair(void *arg, const struct lf_pair *p)
-{
-    struct lf_reader *r = arg;
-    struct lf_headers *list = &r->d->layer;
-    struct lf_header had;
-    size_t at = 0;
-    if (p->is_false || !is_address(p->value, p->value_len)) {
-        lf_misuse(r->L, "%s: option 'resolve': '%s' is no IP address (for %s)", r->who,
-                  p->value, p->name);
-    }
-    struct lf_buf *text = &r->d->text;
-    lf_buf_reset(text);
-    enum lf_err err = LF_OK;
-    if (lf_headers_find(list->block.p, list->block.len, &at, p->name, p->name_len,
-                        &had)) {
-        err = lf_buf_addf(text, "%s,", had.value);
-        lf_headers_remove(list, p->name, p->name_len);
-    }
-    if (!err)
-        err = lf_buf_add(text, p->value, p->value_len);
-    return err ? err : lf_headers_add(list, p->name, p->name_len, text->p, text->len);
-}
-
-static void check_resolve(struct lf_reader *r, void *out)
-{
-    (void)out;
-    char what[2 * LF_OPTION_NAME];
-    snprintf(what, sizeof what, "%s: option '%s'", r->who, r->name);
-    lf_headers_reset(&r->d->layer);
-    lf_reader_keep(r, lf_pairs_each(r->L, -1, what, &r->d->sort, resolve_pair, r));
-    lf_reader_keep(r, lf_fields_merge(&r->d->c.resolve, &r->d->layer, &r->d->spare));
 }
 
 /* ---- cookies ---- */
@@ -589,12 +437,12 @@ static const struct lf_option rows[] = {
     {"deadline", LF_ONE_REQUEST, lf_read_seconds, LF_OPT(deadline)},
     {"decode", LF_ANYWHERE, lf_read_bool, LF_OPT(decode)},
     {"form", LF_ONE_REQUEST, check_form, 0},
-    {"guard", LF_ANYWHERE, check_guard, LF_OPT(way.guard)},
+    {"guard", LF_ANYWHERE, lf_read_guard, LF_OPT(way.guard)},
     {"headers", LF_ANYWHERE, check_headers, 0},
     {"hosts", LF_IN_SESSION, lf_read_hosts, 0},
-    {"http_version", LF_ANYWHERE, check_http_version, LF_OPT(http_version)},
-    {"interface", LF_ANYWHERE, check_way, LF_OPT(way.interface)},
-    {"ip", LF_ANYWHERE, check_ip, LF_OPT(ip)},
+    {"http_version", LF_ANYWHERE, lf_read_http_version, LF_OPT(http_version)},
+    {"interface", LF_ANYWHERE, lf_read_way, LF_OPT(way.interface)},
+    {"ip", LF_ANYWHERE, lf_read_ip, LF_OPT(ip)},
     {"json", LF_ONE_REQUEST, check_json, 0},
     {"limit", LF_IN_SESSION, check_limit, LF_FIELD(limits.limit)},
     {"max_body", LF_ANYWHERE, check_max_body, LF_OPT(max_body)},
@@ -603,12 +451,12 @@ static const struct lf_option rows[] = {
     {"on_progress", LF_ONE_REQUEST, check_on_progress, LF_FIELD(watched)},
     {"params", LF_ANYWHERE, check_params, 0},
     {"per_host", LF_IN_SESSION, check_limit, LF_FIELD(limits.per_host)},
-    {"proxy", LF_ANYWHERE, check_proxy, 0},
+    {"proxy", LF_ANYWHERE, lf_read_proxy, 0},
     {"range", LF_ONE_REQUEST, check_range, 0},
     {"rate", LF_IN_SESSION, lf_read_rate, LF_FIELD(limits.rate)},
     {"redirects", LF_ANYWHERE, check_redirects, LF_OPT(redirects)},
     {"referer", LF_ANYWHERE, check_referer, 0},
-    {"resolve", LF_ANYWHERE, check_resolve, 0},
+    {"resolve", LF_ANYWHERE, lf_read_resolve, 0},
     {"resume", LF_ONE_REQUEST, lf_read_bool, LF_OPT(resume)},
     {"retry", LF_ANYWHERE, lf_read_retry, LF_OPT(retry)},
     {"robots", LF_LATER, NULL, 0},
@@ -616,8 +464,8 @@ static const struct lf_option rows[] = {
     {"session", LF_ONE_REQUEST, check_session, 0},
     {"stream", LF_ONE_REQUEST, lf_read_bool, LF_OPT(stream)},
     {"timeout", LF_ANYWHERE, check_timeout, LF_OPT(timeout)},
-    {"tls", LF_ANYWHERE, check_tls, 0},
-    {"unix_socket", LF_ANYWHERE, check_way, LF_OPT(way.unix_socket)},
+    {"tls", LF_ANYWHERE, lf_read_tls, 0},
+    {"unix_socket", LF_ANYWHERE, lf_read_way, LF_OPT(way.unix_socket)},
     {"url", LF_IN_TABLE, check_url, 0},
     {"user_agent", LF_ANYWHERE, check_user_agent, 0},
 };
