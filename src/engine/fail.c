@@ -63,7 +63,7 @@ void lf_fail_timeout(struct lf_req *req, double seconds, const char *how)
 
 /* ---- libcurl's codes ---- */
 
-enum { TOO_LARGE = 100 }; /* CURLE_TOO_LARGE, from 8.6 on */
+enum { TOO_LARGE = 100, SAYS_TOO_LARGE = 0x080600 }; /* CURLE_TOO_LARGE, from 8.6 on */
 
 struct meaning {
     int code;
@@ -125,8 +125,9 @@ static bool fail_from_detail(struct lf_req *req)
         return true;
     }
     if (strstr(d, "large response header") ||
-        (x->code == CURLE_OUT_OF_MEMORY && x->phase == LF_PHASE_HEADERS)) {
-        /* 7.88 calls a header line over 100 KB "out of memory" */
+        (x->code == CURLE_OUT_OF_MEMORY && x->phase == LF_PHASE_HEADERS &&
+         curl_version_info(CURLVERSION_NOW)->version_num < SAYS_TOO_LARGE)) {
+        /* before that libcurl called a header line over 100 KB "out of memory" */
         lf_req_fail(req, LF_ETOOLARGE, "the headers are too large");
         return true;
     }
@@ -198,6 +199,11 @@ void lf_fail_from_code(struct lf_req *req)
         return;
     case CURLE_RECV_ERROR:
         fail_closed(req);
+        return;
+    case CURLE_HTTP2: /* from 8 on also a connection that just ended: no word of why */
+        if (x->head_done || *x->detail)
+            break;
+        fail_truncated(req);
         return;
     case CURLE_INTERFACE_FAILED:
         lf_req_fail(req, LF_ECONNECT,

@@ -15,7 +15,7 @@
  * cheaper. */
 enum { MAX_DISCARD = 256 << 10 };
 
-enum { MAX_REPLAYS = 3 };
+enum { MAX_REPLAYS = 10 }; /* a busy server ends one connection after the other */
 
 static void to_finished(struct lf_req *req)
 {
@@ -430,6 +430,13 @@ static bool goes_on(struct lf_req *req)
     return true;
 }
 
+/* libcurl counts what it repeats over the whole life of a handle, and gives up at the
+ * sixth time with these words: what it was about to repeat is repeated by us. */
+static bool gave_up_counting(const struct lf_xfer *x)
+{
+    return strstr(x->detail, "Connection died, tried") != NULL;
+}
+
 /* libcurl itself repeats what was lost with a kept HTTP/1.1 connection, but not what an
  * HTTP/2 connection takes along when it ends (GOAWAY). */
 static bool lost_on_kept_connection(struct lf_req *req)
@@ -439,7 +446,7 @@ static bool lost_on_kept_connection(struct lf_req *req)
                 x->code == CURLE_HTTP2 || x->code == CURLE_HTTP2_STREAM ||
                 x->code == CURLE_PARTIAL_FILE;
     if (!lost || req->res.err || x->head_done || x->body || !x->replayable ||
-        (x->sent && !x->reused) || req->replays >= MAX_REPLAYS)
+        (x->sent && !x->reused && !gave_up_counting(x)) || req->replays >= MAX_REPLAYS)
         return false;
     req->replays++;
     return true;

@@ -113,6 +113,17 @@ describe("HTTP/2", function()
       assert.equal("GET GET ", log)
     end)
 
+    -- libcurl counts what it repeats over the life of a handle, and gives up at the sixth time.
+    it("is sent again by a handle that has repeated often", function()
+      local fault = servers.fault()
+      for _ = 1, 24 do assert.equal(200, lf.fetch(fault.url .. "/stale").status) end
+      fault:stop()
+      for _ = 1, 6 do
+        local res, err = try("refuse", 1)
+        assert.equal("ok", res and res.body, tostring(err))
+      end
+    end)
+
     it("is sent again when a kept connection ends before it (GOAWAY), and is idempotent", function()
       for _, scene in ipairs { "goaway", "cut" } do
         local res, err, log = try(scene, 2)
