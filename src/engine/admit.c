@@ -2,9 +2,10 @@
  *
  * A domain holds its requests in one FIFO per host; hosts that may start one more take
  * turns, so that a slow host never holds up another. A request enters its own domain,
- * then that one's parent, up to the run; it holds a slot in each until it ends. It takes
- * none inside while its host is held back outside: by its limit, its rate, or because it
- * is parked. */
+ * then that one's parent, up to the run, and holds a slot in each until it ends. It takes
+ * none inside before all those outside are to be had: a place there, the host's limit and
+ * rate, and it is not parked; else what a rate lets pass would pile up outside and start
+ * at once. Whoever waits inside takes turns with those who wait outside. */
 #include "engine/host.h"
 
 #include <stdlib.h>
@@ -14,11 +15,6 @@
 #define FIRST_RETRIES 10.0   /* that a domain may make … */
 #define RETRY_PART    0.2    /* … and then for each request of its own … */
 #define MOST_RETRIES  1000.0 /* … of which so many are kept */
-
-static bool full(const struct lf_domain *d)
-{
-    return d->conf.limit && d->active >= d->conf.limit;
-}
 
 /* ---- domains ---- */
 
@@ -76,7 +72,7 @@ const struct lf_domain_conf *lf_domain_limits(const struct lf_domain *d)
 
 bool lf_domain_has_room(const struct lf_domain *d)
 {
-    while (d && !full(d))
+    while (d && !lf_domain_full(d))
         d = d->parent;
     return !d;
 }
@@ -144,25 +140,29 @@ static void set_why(struct lf_host *h, enum lf_block why)
     h->why = why;
 }
 
+/* Requests wait here, or inside of hosts that we hold back. */
+static bool wanted(const struct lf_host *h)
+{
+    return h->queued || !lf_list_empty(&h->held);
+}
+
+static void give_turn(struct lf_host *h);
+
 static void let_go(struct lf_host *h)
 {
     if (lf_list_empty(&h->holding))
         return;
     lf_list_remove(&h->holding);
-    lf_host_set_timer(h->outer); /* perhaps nobody waits for it now */
+    give_turn(h->outer); /* perhaps nobody waits for it now */
 }
 
 /* It may start nothing: whoever will change that, time or another domain's host, is told
  * that it waits. */
 static void hold(struct lf_host *h)
 {
-    for (; h->outer; h = h->outer) {
-        bool own = (h->per_host && h->active >= h->per_host) ||
-                   lf_host_due(h) > h->domain->eng->now;
-        if (own)
-            break;
-        if (lf_list_empty(&h->holding))
-            lf_list_append(&h->outer->held, &h->holding);
+    if (h->outer && !lf_host_own_block(h) && lf_list_empty(&h->holding)) {
+        lf_list_append(&h->outer->held, &h->holding);
+        give_turn(h->outer);
     }
     if (h->pace && lf_pace_due(h->pace) > h->domain->eng->now)
         lf_pace_wait(h->pace);
@@ -171,18 +171,18 @@ static void hold(struct lf_host *h)
 
 static void give_turn(struct lf_host *h)
 {
-    enum lf_block why = h->queued ? lf_host_block(h) : LF_BLOCK_NONE;
-    set_why(h, why);
-    if (h->queued && !why) {
+    enum lf_block why = wanted(h) ? lf_host_block(h) : LF_BLOCK_NONE;
+    set_why(h, h->queued ? why : LF_BLOCK_NONE);
+    if (wanted(h) && !why) {
         let_go(h);
         if (lf_list_empty(&h->turn))
             lf_list_append(&h->domain->turns, &h->turn);
         return;
     }
     lf_list_remove(&h->turn);
-    if (h->queued) {
+    if (wanted(h)) {
         hold(h);
-    } else if (lf_list_empty(&h->held)) {
+    } else {
         let_go(h);
         lf_host_set_timer(h);
     }
@@ -210,45 +210,65 @@ static void unqueue(struct lf_ticket *t)
 static enum lf_err enter(struct lf_req *req, struct lf_domain *d, struct lf_host *inner,
                          bool front);
 
+static void wake(struct lf_host *h);
+
+/* One more of those who wait here, or the turn of a host inside, which passes them. */
+static void serve(struct lf_host *h)
+{
+    bool inside = !lf_list_empty(&h->held) && (!h->queued || h->inside_next);
+    h->inside_next = !inside;
+    if (inside) {
+        h->yields = true;
+        wake(lf_container(lf_list_shift(&h->held), struct lf_host, holding));
+        h->yields = false;
+    } else if (h->queued) {
+        struct lf_ticket *t = lf_container(h->queue.next, struct lf_ticket, link);
+        unqueue(t);
+        take_slot(t);
+        if (enter(t->req, h->domain->parent, h, false))
+            lf_req_admission_failed(t->req);
+    }
+}
+
 /* Start what may start. What stood in turn may be held back by now. */
 static void pump(struct lf_domain *d)
 {
-    while (!full(d) && !lf_list_empty(&d->turns)) {
+    while (!lf_domain_full(d) && !lf_list_empty(&d->turns)) {
         struct lf_host *h = lf_container(lf_list_shift(&d->turns), struct lf_host, turn);
-        if (!lf_host_block(h)) {
-            struct lf_ticket *t = lf_container(h->queue.next, struct lf_ticket, link);
-            unqueue(t);
-            take_slot(t);
-            if (enter(t->req, d->parent, h, false))
-                lf_req_admission_failed(t->req);
-        }
+        if (!lf_host_block(h))
+            serve(h);
         give_turn(h);
     }
 }
 
-/* Something has changed at h: it goes on, and the hosts inside that it held back. */
+/* Something has changed at h. */
 static void wake(struct lf_host *h)
 {
     give_turn(h);
     pump(h->domain);
-    while (!lf_list_empty(&h->held) && !lf_host_block(h))
-        wake(lf_container(lf_list_shift(&h->held), struct lf_host, holding));
-    if (lf_list_empty(&h->held))
-        lf_host_set_timer(h);
-    else
-        hold(h);
+}
+
+void lf_admit_owed(struct lf_engine *eng)
+{
+    eng->owed = false;
+    for (struct lf_list *n = eng->domains.next; n != &eng->domains; n = n->next) {
+        struct lf_domain *d = lf_domain_from_link(n);
+        for (struct lf_host *h = lf_host_next(d, NULL); h; h = lf_host_next(d, h))
+            give_turn(h);
+        pump(d);
+    }
 }
 
 void lf_host_on_timer(struct lf_timer *timer)
 {
     struct lf_host *h = lf_container(timer, struct lf_host, timer);
-    if (h->queued || !lf_list_empty(&h->held))
+    if (wanted(h))
         wake(h);
     lf_host_drop(h);
 }
 
-/* Into domain d, and on to its parents as long as there is room. `inner`: its host in the
- * domain below, or NULL. */
+/* Into domain d, and on to its parents. `inner`: its host in the domain below, or NULL.
+ */
 static enum lf_err enter(struct lf_req *req, struct lf_domain *d, struct lf_host *inner,
                          bool front)
 {
@@ -265,7 +285,8 @@ static enum lf_err enter(struct lf_req *req, struct lf_domain *d, struct lf_host
         t->held = false;
         a->level++;
         lf_list_init(&t->link);
-        if (!t->host->queued && !full(d) && !lf_host_block(t->host)) {
+        bool first = t->host->yields || !wanted(t->host);
+        if (first && !lf_domain_full(d) && !lf_host_block(t->host)) {
             take_slot(t);
             continue;
         }
@@ -286,9 +307,7 @@ enum lf_err lf_admit(struct lf_req *req, bool front)
     return enter(req, req->domain, NULL, front);
 }
 
-/* Slots are given back from the outermost in, so that whoever waits out there, and was
- * admitted inside before, goes first. A host that holds others back lives as long as
- * they. */
+/* Slots are given back from the outermost in; then those who wait outside go first. */
 void lf_admit_leave(struct lf_req *req)
 {
     struct lf_admission *a = &req->admission;
@@ -296,24 +315,18 @@ void lf_admit_leave(struct lf_req *req)
     while (a->level) {
         struct lf_ticket *t = &a->tickets[--a->level];
         struct lf_host *h = t->host;
-        struct lf_domain *d = h->domain;
         if (t->held) {
             h->active--;
-            d->active--;
+            h->domain->active--;
         } else {
             unqueue(t);
         }
         give_turn(h);
-        t->host = lf_list_empty(&h->held) ? NULL : h;
         lf_host_drop(h);
-    }
-    while (n) {
-        struct lf_ticket *t = &a->tickets[--n];
-        pump(t->domain);
-        if (t->host)
-            wake(t->host);
         t->host = NULL;
     }
+    while (n)
+        pump(a->tickets[--n].domain);
 }
 
 /* ---- what answers say ---- */
@@ -360,14 +373,15 @@ struct lf_domain *lf_domain_from_link(struct lf_list *link)
 
 enum lf_cause lf_domain_waits_for(const struct lf_domain *d)
 {
-    static const enum lf_cause causes[LF_BLOCKS] = {[LF_BLOCK_FULL] = LF_CAUSE_HOST,
+    static const enum lf_cause causes[LF_BLOCKS] = {[LF_BLOCK_TOTAL] = LF_CAUSE_TOTAL,
+                                                    [LF_BLOCK_FULL] = LF_CAUSE_HOST,
                                                     [LF_BLOCK_RATE] = LF_CAUSE_RATE,
                                                     [LF_BLOCK_PARKED] = LF_CAUSE_PARKED};
     if (!d->queued)
         return LF_CAUSE_NONE;
-    if (full(d))
+    if (lf_domain_full(d))
         return LF_CAUSE_TOTAL;
-    for (unsigned i = LF_BLOCK_FULL; i < LF_BLOCKS; i++)
+    for (unsigned i = LF_BLOCK_TOTAL; i < LF_BLOCK_TURN; i++)
         if (d->blocked[i])
             return causes[i];
     return LF_CAUSE_TOTAL; /* a place has just become free */

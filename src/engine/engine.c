@@ -107,7 +107,7 @@ static bool alive(const struct lf_engine *eng)
     /* a scripted transfer that hangs has nothing but its strong timers to hope for */
     bool active = eng->stats.active && !eng->scripted;
     return eng->timers.strong || eng->loop.watching || active || eng->resolving ||
-           lf_pool_pending(eng->pool_threads) || has_ended(eng) ||
+           lf_pool_pending(eng->pool_threads) || has_ended(eng) || eng->owed ||
            lf_loop_pending(&eng->loop);
 }
 
@@ -116,10 +116,12 @@ bool lf_engine_step(struct lf_engine *eng, bool block)
     bool busy = false;
     lf_engine_tick(eng);
     lf_stream_thaw_all(eng);
+    if (eng->owed)
+        lf_admit_owed(eng);
     if (eng->transport)
         busy = eng->transport->kick(eng->transport, false);
     if (!lf_loop_pending(&eng->loop)) {
-        bool idle = !busy && !has_ended(eng);
+        bool idle = !busy && !has_ended(eng) && !eng->owed;
         block = block && idle && alive(eng);
         eng->scripted ? wait_scripted(eng, block) : wait_real(eng, block);
     }

@@ -123,7 +123,7 @@ static bool limit_host(struct lf_host *host)
 static bool find_outer(struct lf_host *host)
 {
     struct lf_domain *parent = host->domain->parent;
-    if (!parent || !parent->table)
+    if (!parent)
         return true;
     host->outer = lf_host_get(parent, host->name, host->len);
     if (host->outer)
@@ -274,18 +274,30 @@ void lf_hosts_free(struct lf_domain *d)
 
 /* ---- may it start one more? ---- */
 
+bool lf_domain_full(const struct lf_domain *d)
+{
+    return d->conf.limit && d->active >= d->conf.limit;
+}
+
+enum lf_block lf_host_own_block(const struct lf_host *h)
+{
+    double now = h->domain->eng->now;
+    if (h->per_host && h->active >= h->per_host)
+        return LF_BLOCK_FULL;
+    if (h->parked > now)
+        return LF_BLOCK_PARKED;
+    return h->pace && lf_pace_due(h->pace) > now ? LF_BLOCK_RATE : LF_BLOCK_NONE;
+}
+
 enum lf_block lf_host_block(const struct lf_host *h)
 {
-    for (; h; h = h->outer) {
-        double now = h->domain->eng->now;
-        if (h->per_host && h->active >= h->per_host)
-            return LF_BLOCK_FULL;
-        if (h->parked > now)
-            return LF_BLOCK_PARKED;
-        if (h->pace && lf_pace_due(h->pace) > now)
-            return LF_BLOCK_RATE;
+    enum lf_block why = lf_host_own_block(h);
+    while (!why && (h = h->outer)) {
+        why = lf_domain_full(h->domain) ? LF_BLOCK_TOTAL : lf_host_own_block(h);
+        if (!why && !h->yields && (h->queued || !lf_list_empty(&h->held)))
+            why = LF_BLOCK_TURN;
     }
-    return LF_BLOCK_NONE;
+    return why;
 }
 
 double lf_host_due(const struct lf_host *h)
@@ -310,4 +322,5 @@ void lf_host_set_timer(struct lf_host *h)
     h->parked = 0; /* no memory: early is better than never */
     free(h->pace);
     h->pace = NULL;
+    eng->owed = true;
 }

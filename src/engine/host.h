@@ -6,20 +6,30 @@
 #include "engine/pace.h"
 
 /* Why nothing may start at a host. */
-enum lf_block { LF_BLOCK_NONE, LF_BLOCK_FULL, LF_BLOCK_RATE, LF_BLOCK_PARKED, LF_BLOCKS };
+enum lf_block {
+    LF_BLOCK_NONE,
+    LF_BLOCK_TOTAL, /* a domain outside is full */
+    LF_BLOCK_FULL,  /* its own limit, here or outside … */
+    LF_BLOCK_RATE,
+    LF_BLOCK_PARKED,
+    LF_BLOCK_TURN, /* others came before, and will start in a moment */
+    LF_BLOCKS
+};
 
 struct lf_host {
     struct lf_host *next;     /* owned: same bucket */
     struct lf_domain *domain; /* borrowed: outlives us */
     struct lf_host *outer;    /* a reference: the same host in the parent; NULL: none */
     struct lf_list queue;     /* tickets that wait here */
-    struct lf_list turn;    /* in domain->turns while it has waiting and may start one */
-    struct lf_list held;    /* hosts of inner domains that wait because of us … */
-    struct lf_list holding; /* … and we in outer->held */
-    struct lf_pace *pace;   /* owned; NULL: no rate */
-    struct lf_timer timer;  /* when more may start, or it can be forgotten */
-    double parked;          /* until then nothing starts */
+    struct lf_list turn;      /* in domain->turns while it is wanted and may start one */
+    struct lf_list held;      /* hosts of inner domains that wait because of us … */
+    struct lf_list holding;   /* … and we in outer->held */
+    struct lf_pace *pace;     /* owned; NULL: no rate */
+    struct lf_timer timer;    /* when more may start, or it can be forgotten */
+    double parked;            /* until then nothing starts */
     unsigned active, queued, refs, per_host;
+    bool inside_next;  /* the next turn is that of `held`, if they want one … */
+    bool yields;       /* … and this is it */
     enum lf_block why; /* it is counted in domain->blocked[why] */
     uint32_t hash;
     size_t len;
@@ -52,8 +62,12 @@ void lf_host_drop(struct lf_host *h);
 /* Walk over all: NULL begins, NULL ends. */
 struct lf_host *lf_host_next(const struct lf_domain *d, const struct lf_host *h);
 
-/* Why it may start nothing now; the domain's own limit is not looked at. */
+bool lf_domain_full(const struct lf_domain *d);
+/* Why it may start nothing now; the domain's own limit is not looked at, but those of
+ * the domains outside are. */
 enum lf_block lf_host_block(const struct lf_host *h);
+/* The same by what holds for this host in this domain alone. */
+enum lf_block lf_host_own_block(const struct lf_host *h);
 /* When its own rate and parking allow more; in the past: now. */
 double lf_host_due(const struct lf_host *h);
 /* Have h->timer fire when that may have changed, or when it can be forgotten. */

@@ -85,6 +85,7 @@ struct lf_admission {
  * for a redirect that goes on. */
 enum lf_err lf_admit(struct lf_req *req, bool front);
 void lf_admit_leave(struct lf_req *req); /* give everything back; lets others start */
+void lf_admit_owed(struct lf_engine *eng); /* eng->owed: start what may start */
 
 /* What an answer says of the request's host, before it leaves. `why` is for the log. */
 bool lf_admit_paced(const struct lf_req *req); /* its host has a rate */
@@ -146,6 +147,7 @@ struct lf_engine {
     unsigned waiting;   /* … and for their next attempt */
     uint64_t random;    /* state of lf_engine_random */
     unsigned sockets;   /* connections all lanes may hold together */
+    bool owed; /* a host has no timer for want of memory: look whether it may start */
     bool scripted;
     unsigned requests; /* alive, not pooled */
     char *ca;          /* owned; NULL: the system's */

@@ -86,6 +86,35 @@ describe("50 hosts, one dead slow: the other 49 take at most 1.2 times as long",
   end
 end)
 
+describe("those of a group and the others of its session", function()
+  -- How long a group of ten takes while three tasks ask for the same host without end.
+  local function took(opts, reply)
+    local pages, urls, time = { ["http://a.test/"] = reply }, {}, nil
+    for i = 1, 10 do
+      urls[i] = "http://a.test/" .. i
+      pages[urls[i]] = reply
+    end
+    test.run(pages, function()
+      local s <close> = lf.session(opts)
+      local start = lf.now()
+      for _ = 1, 3 do
+        lf.background(function() while lf.now() < start + 1000 do s:get "http://a.test/" end end)
+      end
+      s:gather(urls, { limit = 4 })
+      time = lf.now() - start
+    end)
+    return time
+  end
+
+  it("take turns when the rate holds them back", function()
+    assert.is_true(took({ rate = 1 }, { body = "x" }) <= 21)
+  end)
+
+  it("take turns when the limit per host does", function()
+    assert.is_true(took({ per_host = 1 }, { body = "x", delay = 1 }) <= 22)
+  end)
+end)
+
 describe("limits", function()
   it("of a group that was left by wrong use hold for nobody else", function()
     local page = { delay = 1 }
