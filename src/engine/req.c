@@ -198,6 +198,7 @@ static void prepare_hop(struct lf_req *req)
  * URL and a phase of its own. */
 static void resolve(struct lf_req *req)
 {
+    req->x.started = 0; /* the exchange before was counted */
     req->host = lf_url_authority(&req->url).p;
     req->host_len = lf_url_authority(&req->url).len;
     req->resolve_began = req->eng->now;
@@ -529,7 +530,7 @@ void lf_req_submit(struct lf_req *req, lf_done_fn *done, void *arg)
 void lf_req_cancel(struct lf_req *req)
 {
     struct lf_engine *eng = req->eng;
-    bool counted = req->x.started > 0;
+    bool counted = req->x.started > 0 && req->state != REQ_SAVING;
     if (req->state == REQ_NEW || req->state == REQ_ENDED)
         return;
     if (req->state == REQ_ACTIVE)

@@ -1,5 +1,6 @@
 -- Downloads to disk: whole or not at all, continued, checked.
 local lf = require "luafetch"
+local core = require "luafetch.core"
 local command = require "tests.support.command"
 local servers = require "tests.support.servers"
 local test = require "luafetch.test"
@@ -83,6 +84,15 @@ describe("save", function()
     local ok = lf.timeout(0.1, function() fetch(server.url .. "/hang-body", { save = dir .. "/a" }) end)
     assert.is_nil(ok)
     assert.same({}, files())
+  end)
+
+  it("is counted once when it is cancelled while its file is being finished", function()
+    for i = 1, 40 do
+      local task = lf.spawn(fetch, server.url .. "/bytes/4000000", { save = dir .. "/a" })
+      lf.sleep(i * 0.001)
+      task:cancel()
+      assert.equal(0, core.stats().active)
+    end
   end)
 
   it("does not save an answer that is an error", function()
