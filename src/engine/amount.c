@@ -32,6 +32,7 @@ void lf_req_abort(struct lf_req *req, enum lf_err err, const char *why)
         return;
     lf_req_fail(req, err, "%s", why);
     req->res.retryable = false; /* nor is another attempt wanted */
+    lf_retry_drop(req);
     if (req->state != REQ_FINISHED)
         lf_req_break(req);
 }

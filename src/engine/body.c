@@ -121,7 +121,7 @@ void lf_body_drop(struct lf_body *b)
 
 bool lf_body_again(const struct lf_body *b)
 {
-    return !b->feed || b->feed->given == 0;
+    return !b->feed || !b->feed->sent;
 }
 
 /* ---- for the transport ---- */
@@ -209,6 +209,7 @@ static ssize_t read_feed(struct lf_req *req, char *p, size_t n)
     if (n)
         memcpy(p, f->buf.p + f->taken, n);
     f->taken += n;
+    f->sent |= n > 0;
     if (n)
         compact(f);
     f->asked = true;
@@ -219,7 +220,9 @@ static ssize_t read_feed(struct lf_req *req, char *p, size_t n)
 ssize_t lf_req_on_read(struct lf_xfer *x, char *p, size_t n)
 {
     struct lf_req *req = lf_container(x, struct lf_req, x);
-    if (req->res.err)
+    bool kept =
+        req->body.feed && req->head.again; /* for the next attempt: it comes once */
+    if (req->res.err || kept)
         return LF_SEND_ABORT;
     ssize_t got = req->body.feed ? read_feed(req, p, n) : read_pieces(req, p, n);
     x->starved = got == LF_SEND_PAUSE;

@@ -16,6 +16,7 @@ struct lf_feed {
     struct lf_buf buf; /* owned */
     size_t taken;      /* bytes of it that were sent */
     uint64_t given;    /* bytes that ever came in */
+    bool sent;         /* some were: they cannot be sent again */
     bool asked;        /* the transport wanted some: there is a connection */
     bool ended;
     lf_done_fn *wanted; /* whoever waits for room; NULL: nobody */

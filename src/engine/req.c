@@ -468,10 +468,13 @@ static void wait_for_retry(struct lf_req *req)
 
 static bool retries(struct lf_req *req)
 {
-    if (req->head.again) /* its body may have broken off, or time may have run out */
-        return req->deadline >= LF_NEVER ||
-               req->submitted + req->deadline > req->eng->now;
-    return req->res.err && lf_retry_failed(req);
+    if (!req->head.again)
+        return req->res.err && lf_retry_failed(req);
+    if (req->submitted + req->deadline > req->eng->now)
+        return true; /* its body may well have broken off */
+    lf_retry_drop(req); /* too late; but the body of this answer is gone */
+    lf_fail_timeout(req, req->deadline, "deadline of");
+    return false;
 }
 
 /* An exchange, or the waiting for one, is over: go on to the next hop or be done. */

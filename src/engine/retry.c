@@ -142,6 +142,12 @@ bool lf_retry_answered(struct lf_req *req)
                          : plan(req, backoff(req));
 }
 
+void lf_retry_drop(struct lf_req *req)
+{
+    req->tries -= req->head.again;
+    req->head.again = false;
+}
+
 bool lf_retry_failed(struct lf_req *req)
 {
     struct lf_result *res = &req->res;

@@ -8,6 +8,8 @@
 /* The head is there. True: this answer is not the last one, its body is of no interest.
  * Its host may be parked from now on. */
 bool lf_retry_answered(struct lf_req *req);
+/* There will be no other attempt after all. */
+void lf_retry_drop(struct lf_req *req);
 /* The attempt has failed. True: there will be another one. */
 bool lf_retry_failed(struct lf_req *req);
 /* Make everything as it was before the attempt; false: lf_req_fail was called. */

@@ -314,6 +314,17 @@ describe("on the wire", function()
     return ("%s/fail/%d?key=retry%d&%s"):format(fault.url, times, n, query or "")
   end
 
+  it("an attempt that is wanted no more is the last one, though its answer may be tried again", function()
+    local url = fault.url .. "/raw?end=hang&data=" .. lf.url.encode(
+      "HTTP/1.1 503 Busy\r\nContent-Length: 100\r\n\r\npart")
+    local start = lf.now()
+    local res, err = session:get(url, { on_progress = function() return false end })
+    assert.is_nil(res)
+    assert.equal("cancelled", err.kind)
+    assert.equal(1, err.attempts)
+    assert.is_true(lf.now() - start < 2)
+  end)
+
   it("connections that end without an answer are tried again", function()
     local res = assert(session:get(failing(2, "status=0")))
     assert.equal("ok\n", res.body)

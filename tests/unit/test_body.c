@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include "engine/req.h"
 
 static struct {
     int listener, peer, port;
@@ -348,6 +349,41 @@ static void test_head(void)
     kit_close();
 }
 
+/* An answer that is not the last one comes before the first bytes are there: they are
+ * kept for the next attempt, whatever comes of the answer's body. */
+static void test_kept_for_the_next(void)
+{
+    struct ask a;
+    char bytes[8];
+    fed_of(5, "", false, &a);
+    drop(&a);
+    hang_up();
+    opts.fed_len = 5;
+    opts.method = "PUT";
+    opts.retry.times = 1;
+    opts.retry.backoff = 0;
+    ask(url(), &a);
+    run_until_wanted(&a);
+    answer("HTTP/1.1 503 Busy\r\nContent-Length: 100\r\n\r\npart");
+    for (int i = 0; i < 100; i++)
+        lf_engine_step(eng, false);
+    lf_req_feed(a.req, "abc", 3);
+    for (int i = 0; i < 100; i++)
+        lf_engine_step(eng, false);
+    /* over HTTP/2 libcurl goes on asking */
+    CHECK_INT(lf_req_on_read(&a.req->x, bytes, sizeof bytes), LF_SEND_ABORT);
+    hang_up();
+    lf_req_feed(a.req, "de", 2);
+    lf_req_feed_end(a.req);
+    CHECK(run_until(&a, "\r\n\r\nabcde"));
+    answer(OK);
+    CHECK_INT(wait_for(&a)->status, 200);
+    CHECK_INT(lf_req_result(a.req)->attempts, 2);
+    drop(&a);
+    hang_up();
+    kit_close();
+}
+
 int main(void)
 {
     close(mkstemp(file));
@@ -361,6 +397,7 @@ int main(void)
     test_starved();
     test_freed();
     test_head();
+    test_kept_for_the_next();
     close(srv.listener);
     unlink(file);
     return check_done();
