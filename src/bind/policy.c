@@ -10,6 +10,10 @@
 
 enum { MOST_TIMES = 100, USUAL_TIMES = 2, MOST_BURST = 1000000 };
 
+/* Longer waits are as good as for ever, and times can still be added and compared. */
+#define MOST_SECONDS  1e9
+#define LEAST_SECONDS 1e-9 /* between two requests */
+
 static bool is_false(lua_State *L)
 {
     return lua_type(L, -1) == LUA_TBOOLEAN && !lua_toboolean(L, -1);
@@ -28,7 +32,7 @@ static void check_wait(struct lf_reader *r, void *out)
     static const char want[] = "a number of seconds, 0 or more";
     if (lua_type(r->L, -1) != LUA_TNUMBER || !(lua_tonumber(r->L, -1) >= 0))
         lf_reader_wrong(r, want);
-    *(double *)out = fmin(lua_tonumber(r->L, -1), LF_NEVER);
+    *(double *)out = fmin(lua_tonumber(r->L, -1), MOST_SECONDS);
 }
 
 static void check_factor(struct lf_reader *r, void *out)
@@ -147,7 +151,8 @@ void lf_read_rate(struct lf_reader *r, void *out)
         break;
     }
     if (d->rate_said.rate > 0)
-        rate.interval = d->rate_said.per / d->rate_said.rate;
+        rate.interval =
+            fmin(fmax(d->rate_said.per / d->rate_said.rate, LEAST_SECONDS), MOST_SECONDS);
     else if (!rate.automatic && !is_false(r->L))
         lf_reader_wrong(r, want);
     rate.burst = d->rate_said.burst;

@@ -84,7 +84,7 @@ struct lf_admission {
  * all domains agree, which may be before this returns. `front`: before those that wait,
  * for a redirect that goes on. */
 enum lf_err lf_admit(struct lf_req *req, bool front);
-void lf_admit_leave(struct lf_req *req); /* give everything back; lets others start */
+void lf_admit_leave(struct lf_req *req);   /* give everything back; lets others start */
 void lf_admit_owed(struct lf_engine *eng); /* eng->owed: start what may start */
 
 /* What an answer says of the request's host, before it leaves. `why` is for the log. */

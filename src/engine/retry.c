@@ -64,7 +64,8 @@ static bool in_time(const struct lf_req *req, double seconds)
 static double backoff(const struct lf_req *req)
 {
     const struct lf_retry *r = req->retry;
-    double most = fmin(r->backoff * pow(r->factor, req->tries), r->max);
+    double grown = fmin(pow(r->factor, req->tries), LF_NEVER); /* 0 × infinity is no 0 */
+    double most = fmin(r->backoff * grown, r->max);
     return r->jitter ? most * lf_engine_random(req->eng) : most;
 }
 

@@ -63,6 +63,24 @@ describe("a rate", function()
     near({ 0, 0, 10, 20 }, times["a.test"])
   end)
 
+  it("may be any number above 0", function()
+    for _, rate in ipairs { 5e-324, 1e-300, { rate = 1, per = 1e300 }, { rate = 1e-300, per = 1e300, burst = 1 } } do
+      local times = play(pages_of(urls), function()
+        local s <close> = lf.session { rate = rate }
+        s:get(urls[1])
+        assert.is_nil((s:get(urls[1], { deadline = 1e6 })))
+      end)
+      near({ 0 }, times["a.test"])
+    end
+    for _, rate in ipairs { 1e308, math.maxinteger, { rate = 1e300, per = 1e-300 } } do
+      local times = play(pages_of(urls), function()
+        local s <close> = lf.session { rate = rate }
+        s:gather(urls)
+      end)
+      near({ 0, 0, 0, 0 }, times["a.test"])
+    end
+  end)
+
   it("is the session's: another one has its own, and a request has none", function()
     local times = play(pages_of(urls), function()
       local s <close> = lf.session { rate = 1 }

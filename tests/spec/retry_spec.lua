@@ -147,6 +147,30 @@ describe("the wait between two attempts", function()
     end)
   end)
 
+  it("is the limit, however fast it grows, and nothing when it begins with nothing", function()
+    test.run({ [U] = { status = 503 }, ["http://b.test/"] = { body = "b" } }, function()
+      local retry = { times = 60, factor = 1e6, max = 5, jitter = false, backoff = 0 }
+      local s <close> = lf.session { retry = retry }
+      for _ = 1, 300 do s:get "http://b.test/" end
+      local start = lf.now()
+      assert.equal(61, s:get(U).attempts)
+      assert.equal(start, lf.now())
+      for _ = 1, 300 do s:get "http://b.test/" end
+      retry.backoff = 1
+      assert.equal(61, s:get(U, { retry = retry }).attempts)
+      assert.near(1 + 59 * 5, lf.now() - start, 0.01)
+    end)
+  end)
+
+  it("may be for hours, or as good as for ever", function()
+    near({ 0, 7200, 21600 }, (play({ status = 503 }, function(url)
+      lf.fetch(url, { retry = { times = 2, backoff = 7200, max = 1e6, jitter = false } })
+    end)))
+    near({ 0, 1e9 }, (play({ status = 503 }, function(url)
+      lf.fetch(url, { retry = { times = 1, backoff = math.huge, max = math.huge, jitter = false } })
+    end)))
+  end)
+
   it("can be cancelled, and leaves nothing", function()
     local times = play({ status = 503 }, function(url)
       local task = lf.spawn(lf.fetch, url, { retry = { times = 3, backoff = 1000, max = 5000, jitter = false } })
