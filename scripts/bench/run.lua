@@ -178,6 +178,21 @@ function cases.million()
     ("%.4g / %.4g MB"):format(run.peak_kb / 1024, run.early_kb / 1024))
 end
 
+-- A million tasks take twice as long as half of them, and those that sleep take no more each.
+function cases.tasks()
+  local n = 500000
+  local function client(count)
+    return function() return bench.check(bench.client("each", count), count) end
+  end
+  local rounds = bench.rounds(5, { half = client(n), whole = client(2 * n) })
+  local function ns(run) return run.each_s / run.ok * 1e9 end
+  local function bytes(run) return run.idle_bytes end
+  bench.row(("tasks: through each, %d of %d"):format(2 * n, n), bench.ratio(rounds, "whole", "half", ns), 1.15,
+    bench.both(rounds, "whole", "half", ns, "ns a task"))
+  bench.row(("tasks: asleep, %d of %d"):format(n // 5, n // 10), bench.ratio(rounds, "whole", "half", bytes), 1.1,
+    bench.both(rounds, "whole", "half", bytes, "bytes a task"))
+end
+
 function cases.cancel10000()
   local n = 10000
   local fault = servers.fault()
@@ -324,8 +339,8 @@ end
 -- ---- the run ----
 
 local ORDER = {
-  "startup", "keepalive64", "inflight10000", "tls_new", "hosts8000", "million", "cancel10000", "stall", "scrape",
-  "json", "pages",
+  "startup", "keepalive64", "inflight10000", "tls_new", "hosts8000", "million", "tasks", "cancel10000", "stall",
+  "scrape", "json", "pages",
 }
 
 local function run(name)
