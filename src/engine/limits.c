@@ -22,6 +22,12 @@ static double resolve_limit(const struct lf_req *req)
     return t->total < t->connect ? t->total : t->connect;
 }
 
+/* Its total runs: also between two hops, but not in a queue. */
+static bool running(const struct lf_req *req)
+{
+    return req->admitted > 0 && req->state != REQ_QUEUED;
+}
+
 static double next_look(const struct lf_req *req)
 {
     const struct lf_xfer *x = &req->x;
@@ -31,7 +37,7 @@ static double next_look(const struct lf_req *req)
         add_limit(&due, req->retry_at, 0);
     if (req->state == REQ_RESOLVING)
         add_limit(&due, req->resolve_began, resolve_limit(req));
-    if (req->admitted > 0) /* between two hops too */
+    if (running(req))
         add_limit(&due, req->admitted, req->timeout.total);
     if (req->state != REQ_ACTIVE)
         return due;
@@ -71,7 +77,7 @@ bool lf_limits_passed(struct lf_req *req)
         lf_fail_timeout(req, req->deadline, "deadline of");
     else if (resolving && passed(req, req->resolve_began, resolve_limit(req)))
         lf_fail_timeout(req, resolve_limit(req), "timeout after");
-    else if (req->admitted > 0 && passed(req, req->admitted, req->timeout.total))
+    else if (running(req) && passed(req, req->admitted, req->timeout.total))
         lf_fail_timeout(req, req->timeout.total, "timeout after");
     else if (!active)
         return false;

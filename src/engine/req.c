@@ -221,6 +221,7 @@ void lf_req_resolved(struct lf_req *req)
     req->x.proxy = req->proxy;
     req->x.proxy_addresses = req->proxy_addresses.len ? req->proxy_addresses.p : NULL;
     req->state = REQ_QUEUED;
+    req->queued_at = req->eng->now;
     if (lf_admit(req, req->admitted > 0))
         lf_req_admission_failed(req);
     else if (req->state == REQ_QUEUED)
@@ -253,8 +254,9 @@ void lf_req_admitted(struct lf_req *req)
     struct lf_engine *eng = req->eng;
     assert(req->state == REQ_QUEUED);
     lf_engine_tick(eng);
-    if (!req->admitted)
-        req->admitted = eng->now;
+    /* what the next hop of a redirect waits here is no part of its time either */
+    req->admitted =
+        req->admitted > 0 ? req->admitted + eng->now - req->queued_at : eng->now;
     req->state = REQ_ACTIVE;
     if (!lf_body_begin(req)) {
         to_finished(req);
@@ -471,7 +473,7 @@ static bool retries(struct lf_req *req)
     if (!req->head.again)
         return req->res.err && lf_retry_failed(req);
     if (req->submitted + req->deadline > req->eng->now)
-        return true; /* its body may well have broken off */
+        return true;    /* its body may well have broken off */
     lf_retry_drop(req); /* too late; but the body of this answer is gone */
     lf_fail_timeout(req, req->deadline, "deadline of");
     return false;

@@ -80,6 +80,7 @@ struct lf_req {
     /* how it goes */
     struct lf_timer timer; /* the earliest moment at which a limit could be passed */
     double submitted, admitted, active_at;
+    double queued_at; /* for the current hop */
     double asked; /* when this attempt was: `submitted`, or the end of the wait before */
     struct lf_lookup lookup;
     double resolve_began, resolve_took;

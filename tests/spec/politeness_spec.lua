@@ -136,6 +136,17 @@ describe("a rate", function()
     end)
   end)
 
+  it("is no part of a redirect's time-out either", function()
+    local moved = { status = 302, headers = { Location = "http://a.test/2" } }
+    local times = play({ ["http://a.test/1"] = moved, ["http://a.test/2"] = page }, function()
+      local s <close> = lf.session { rate = 0.01, timeout = 5 }
+      local res = assert(s:get "http://a.test/1")
+      assert.near(100, res.timings.queue, 0.01)
+      assert.near(0, res.timings.total, 0.01)
+    end)
+    near({ 0, 100 }, times["a.test"])
+  end)
+
   it("of the run is --rate", function()
     local fault = servers.fault()
     local code = ("for i = 1, 4 do print(fetch(%q).status) end"):format(fault.url .. "/ok")
