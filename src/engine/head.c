@@ -276,6 +276,7 @@ static bool end_block(struct lf_req *req)
     req->x.phase = LF_PHASE_BODY;
     if (req->head.chunked)
         req->head.length = -1; /* RFC 9112 §6.3: chunked wins */
+    lf_retry_listen(req);
     req->head.redirect = lf_redirect_wanted(req);
     if (req->head.redirect)
         return true;

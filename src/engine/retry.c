@@ -119,21 +119,20 @@ static bool heeds(const struct lf_req *req)
     return req->retry ? req->retry->heed : lf_admit_paced(req);
 }
 
-static double rest_of(struct lf_req *req)
+void lf_retry_listen(struct lf_req *req)
 {
     double seconds = 0;
     const char *why;
+    req->rest = 0;
     if (!heeds(req) || !wants_rest(req, &seconds, &why) || seconds <= 0)
-        return 0;
-    seconds = fmin(seconds, req->retry ? req->retry->heed_max : PARK_MOST);
-    lf_admit_park(req, seconds, why);
-    return seconds;
+        return;
+    req->rest = fmin(seconds, req->retry ? req->retry->heed_max : PARK_MOST);
+    lf_admit_park(req, req->rest, why);
 }
 
 bool lf_retry_answered(struct lf_req *req)
 {
     int status = req->res.status;
-    req->rest = rest_of(req);
     if (!may_repeat(req, true) || !is_on(req->retry, status))
         return false;
     if (!lf_body_again(&req->body))

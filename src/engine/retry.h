@@ -5,8 +5,9 @@
 
 #include "engine/engine.h"
 
-/* The head is there. True: this answer is not the last one, its body is of no interest.
- * Its host may be parked from now on. */
+/* The head is there: its host may be parked from now on. */
+void lf_retry_listen(struct lf_req *req);
+/* True: this answer is not the last one, its body is of no interest. */
 bool lf_retry_answered(struct lf_req *req);
 /* There will be no other attempt after all. */
 void lf_retry_drop(struct lf_req *req);

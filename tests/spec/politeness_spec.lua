@@ -327,6 +327,15 @@ describe("a host that asks to be left alone", function()
     near({ 0, 0 }, times["a.test"])
   end)
 
+  it("may say so with a redirect", function()
+    local moved = { status = 302, headers = { Location = "/2", RateLimit = '"default";r=0;t=45' } }
+    local times = play({ ["http://a.test/1"] = moved, ["http://a.test/2"] = page }, function()
+      local s <close> = lf.session { retry = 1 }
+      assert.equal(200, s:get("http://a.test/1").status)
+    end)
+    near({ 0, 45 }, times["a.test"])
+  end)
+
   it("does not keep a run from ending", function()
     local _, log = play({ ["http://a.test/"] = { status = 429, headers = { ["Retry-After"] = "100" } } }, function()
       local s <close> = lf.session { rate = 100 }
