@@ -413,6 +413,14 @@ static bool holds(const struct rule *rule, const struct target *t)
     return fits(rule->plain, &t->plain, t->whole);
 }
 
+/* RFC 9309 §2.2.2: the file itself is always allowed. */
+static bool is_robots_txt(const struct target *t)
+{
+    static const char path[] = "/robots.txt";
+    return t->plain.len == sizeof path - 1 &&
+           memcmp(t->plain.p, path, sizeof path - 1) == 0;
+}
+
 /* The longest pattern decides; of equal ones an Allow. */
 static bool outdoes(const struct rule *a, const struct rule *b)
 {
@@ -430,7 +438,8 @@ enum lf_err lf_robots_check(const struct lf_robots *r, struct lf_span agent,
     const struct rule *best = NULL;
     struct target t;
     enum lf_err err = target_init(&t, url, why);
-    for (size_t i = 0; !err && (g = next_group(r, name, &i));)
+    bool open = !err && is_robots_txt(&t);
+    for (size_t i = 0; !err && !open && (g = next_group(r, name, &i));)
         for (size_t j = g->rules_at; j < g->rules_end; j++) {
             const struct rule *next = ITEMS(r->rules, struct rule) + j;
             if (outdoes(next, best) && holds(next, &t))

@@ -30,7 +30,8 @@ enum lf_err lf_robots_parse(const char *text, size_t n, struct lf_robots **out);
 void lf_robots_free(struct lf_robots *r);
 
 /* May `agent` fetch the URL (absolute, or a path with query)? Of the agent what stands
- * before a '/' counts, its product token, in any case. *rule is the one that decided,
+ * before a '/' counts, its product token, in any case. /robots.txt itself always may be
+ * fetched. *rule is the one that decided,
  * NULL when none did; it is borrowed from r. LF_EURL with *why as lf_url_parse;
  * LF_ERESOURCE. */
 enum lf_err lf_robots_check(const struct lf_robots *r, struct lf_span agent,

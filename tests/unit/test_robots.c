@@ -175,8 +175,21 @@ static void test_cost(void)
     free(url);
 }
 
+/* RFC 9309 §2.2.2: implicitly allowed, and it alone. */
+static void test_itself(void)
+{
+    static const char none[] = "User-agent: *\nDisallow: /\n";
+    CHECK_STR(ask(none, "x", "https://a.example/robots.txt"), "+");
+    CHECK_STR(ask(none, "x", "/robots.txt#top"), "+");
+    CHECK_STR(ask(none, "x", "/%72obots.txt"), "+");
+    CHECK_STR(ask(none, "x", "/robots.txt?x"), "-2");
+    CHECK_STR(ask(none, "x", "/x/robots.txt"), "-2");
+    CHECK_STR(ask(none, "x", "/robots.txt.bak"), "-2");
+}
+
 int main(void)
 {
+    test_itself();
     test_match();
     test_escapes();
     test_groups();

@@ -28,7 +28,7 @@ local Robots = {}
 ---May `user_agent` fetch `url`? Of "foobot/2.1 (…)" the product token "foobot" is looked for,
 ---in any case; where the file does not name it, the group "*" holds. The longest pattern
 ---decides, of equal ones an Allow (RFC 9309 §2.2.2). Where it matters whether `%7E` is `~`, the
----stricter reading holds: a Disallow in either, an Allow only in both.
+---stricter reading holds: a Disallow in either, an Allow only in both. /robots.txt itself is always allowed.
 ---@param user_agent string
 ---@param url string absolute, or a path with query
 ---@return boolean? allowed nil for what is no URL
