@@ -265,12 +265,19 @@ static bool is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
+/* At the beginning of a file a reader would take it for the file's. */
+static bool begins_with_mark(const char *s, size_t n)
+{
+    return n >= 3 && memcmp(s, "\xef\xbb\xbf", 3) == 0;
+}
+
 static bool needs_quotes(const char *s, size_t n, char delimiter)
 {
     if (!n)
         return false;
-    return is_blank(s[0]) || is_blank(s[n - 1]) || memchr(s, delimiter, n) ||
-           memchr(s, '"', n) || memchr(s, '\n', n) || memchr(s, '\r', n);
+    return begins_with_mark(s, n) || is_blank(s[0]) || is_blank(s[n - 1]) ||
+           memchr(s, delimiter, n) || memchr(s, '"', n) || memchr(s, '\n', n) ||
+           memchr(s, '\r', n);
 }
 
 enum lf_err lf_csv_add_quoted(struct lf_buf *out, const char *s, size_t n)

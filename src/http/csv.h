@@ -51,8 +51,8 @@ void lf_csv_finish(struct lf_csv_reader *r); /* there are no more */
 enum lf_err lf_csv_next(struct lf_csv_reader *r, size_t *count);
 struct lf_span lf_csv_field(const struct lf_csv_reader *r, size_t i);
 
-/* Append a field, in quotes where it needs them: for a delimiter, a quote, CR or LF in it
- * and for blanks around it. */
+/* Append a field, in quotes where it needs them: for a delimiter, a quote, CR or LF in
+ * it, for blanks around it and a byte order mark at its beginning. */
 enum lf_err lf_csv_add(struct lf_buf *out, const char *s, size_t n, char delimiter);
 /* The same in quotes in any case. */
 enum lf_err lf_csv_add_quoted(struct lf_buf *out, const char *s, size_t n);

@@ -119,6 +119,8 @@ static void test_writing(void)
     CHECK_STR(write_field("a\r", ','), "\"a\r\"");
     CHECK_STR(write_field(" a", ','), "\" a\"");
     CHECK_STR(write_field("a\t", ','), "\"a\t\"");
+    CHECK_STR(write_field("\xef\xbb\xbf", ','), "\"\xef\xbb\xbf\"");
+    CHECK_STR(write_field("x\xef\xbb\xbf", ','), "x\xef\xbb\xbf");
 }
 
 static void test_formula(void)
