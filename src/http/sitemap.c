@@ -35,6 +35,7 @@ struct lf_sitemap {
     size_t seen, max; /* decoded bytes in all */
     bool sniffed;     /* gzip or not is known */
     bool ended;       /* by finish */
+    bool begun;       /* behind the byte order mark, if there is one */
 
     enum form form;
     enum state state;
@@ -356,17 +357,26 @@ static enum lf_err scan_text(struct lf_sitemap *s)
 
 /* ---- bytes ---- */
 
+/* Once, at the beginning, when there is enough of it. */
+static enum lf_err skip_mark(struct lf_sitemap *s)
+{
+    size_t mark, n = s->in.len - s->at;
+    if (s->begun || (n < 3 && !s->ended))
+        return LF_OK;
+    const char *bom = lf_charset_bom(n ? s->in.p + s->at : "", n, &mark);
+    s->begun = true;
+    s->at += bom ? mark : 0;
+    if (bom && !lf_charset_is_utf8(bom, strlen(bom)))
+        return fail(s, LF_EPARSE, "the sitemap is %s; the protocol wants UTF-8", bom);
+    return LF_OK;
+}
+
 /* XML or text, by the first byte that is not white space; LF_OK without a form: wait. */
 static enum lf_err sniff(struct lf_sitemap *s)
 {
-    size_t mark, n = s->in.len - s->at;
-    const char *p = s->in.p + s->at, *bom;
-    if (n < 3 && !s->ended)
-        return LF_OK;
-    bom = lf_charset_bom(p, n, &mark);
-    if (bom && !lf_charset_is_utf8(bom, strlen(bom)))
-        return fail(s, LF_EPARSE, "the sitemap is %s; the protocol wants UTF-8", bom);
-    s->at += bom ? mark : 0;
+    enum lf_err err = skip_mark(s);
+    if (err || !s->begun)
+        return err;
     while (s->at < s->in.len && lf_sitemap_is_space(s->in.p[s->at]))
         s->at++;
     if (s->at < s->in.len)
@@ -452,7 +462,7 @@ static enum lf_err check_end(struct lf_sitemap *s)
     return LF_OK;
 }
 
-enum lf_err lf_sitemap_next(struct lf_sitemap *s, struct lf_sitemap_entry *out)
+static enum lf_err next_entry(struct lf_sitemap *s, struct lf_sitemap_entry *out)
 {
     enum lf_err err = s->failed;
     *out = (struct lf_sitemap_entry){.links = NULL};
@@ -468,6 +478,16 @@ enum lf_err lf_sitemap_next(struct lf_sitemap *s, struct lf_sitemap_entry *out)
         err = lf_sitemap_draft_give(&s->draft, s->label, out);
     s->ready = false;
     s->failed = err;
+    return err;
+}
+
+/* A loc of nothing but unknown references is none. */
+enum lf_err lf_sitemap_next(struct lf_sitemap *s, struct lf_sitemap_entry *out)
+{
+    enum lf_err err;
+    do
+        err = next_entry(s, out);
+    while (!err && out->loc.p && !out->loc.len);
     return err;
 }
 

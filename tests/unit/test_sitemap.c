@@ -93,6 +93,7 @@ static void test_xml(void)
                       "href='b&amp;c>'/><x:link href = 'd'></x:link></url>")),
         "a|b&c>=de|d");
     CHECK_STR(read_text(SET("<url></url><url><lastmod>x</lastmod></url>")), "");
+    CHECK_STR(read_text(SET("<url><loc>&none;</loc></url><url><loc>a</loc></url>")), "a");
     CHECK_STR(read_text("<sitemapindex><sitemap><loc>a</loc></sitemap></sitemapindex>"),
               "a");
     CHECK_STR(read_text("<!DOCTYPE u [<!ENTITY x '>]'>]>" SET("<url><loc>a&x;b</loc>"
@@ -108,6 +109,8 @@ static void test_broken(void)
 {
     CHECK_STR(read_text(""), "!the sitemap is empty");
     CHECK_STR(read_text(" \n"), "!the sitemap is empty");
+    CHECK_STR(read_text("\xef\xbb\xbf \t\xff\xfe no mark here"),
+              "!this is neither XML nor a list of URLs");
     CHECK_STR(read_text("<urlset><url><loc>a</loc></url><url><loc>b"),
               "a!the sitemap ends too early");
     CHECK_STR(read_text("<!DOCTYPE html><HTML><p>Not found"),
