@@ -170,11 +170,22 @@ static enum lf_err add_mark(struct slug *g, const char *s, size_t n)
     return on_letter ? add_letter(g, s, n) : LF_OK;
 }
 
+/* Of some letters only the small one has a way to write it in ASCII. */
+static size_t to_ascii(struct slug *g, const char *s, size_t n, uint32_t c, char out[32])
+{
+    char small[4];
+    size_t made = transliterate(g->letters->ascii, s, n, out);
+    if (made)
+        return made;
+    n = lf_utf8_put(small, (uint32_t)towlower((wint_t)c));
+    return transliterate(g->letters->ascii, small, n, out);
+}
+
 static enum lf_err add_char(struct slug *g, const char *s, size_t n, uint32_t c)
 {
     char text[32];
     enum lf_err err = LF_OK;
-    size_t made = c == UINT32_MAX ? 0 : transliterate(g->letters->ascii, s, n, text);
+    size_t made = c == UINT32_MAX ? 0 : to_ascii(g, s, n, c, text);
     for (size_t i = 0; !err && i < made; i++)
         err = add_ascii(g, text[i]);
     if (err || made)

@@ -89,7 +89,7 @@ describe("text.slug", function()
       ["  Hello, World!  "] = "hello-world", ["Ünïcödé — Straße"] = "unicode-strasse", ["don't ’stop’"] = "dont-stop",
       ["C++ & Co. 2.0"] = "c-co-2-0", ["Łódź Ørsted Æsir"] = "lodz-orsted-aesir", ["e\u{301}a"] = "ea",
       ["Привет, Мир!"] = "привет-мир", ["日本語"] = "日本語", ["हिन्दी"] = "हिन्दी",
-      ["--a--b--"] = "a-b", ["!?"] = "", [""] = "", ["a\xffb"] = "a-b", ["a_b/c\0d"] = "a-b-c-d",
+      ["--a--b--"] = "a-b", ["Ᵽ ᵽ"] = "p-p", ["!?"] = "", [""] = "", ["a\xffb"] = "a-b", ["a_b/c\0d"] = "a-b-c-d",
     }
     for given, wanted in pairs(cases) do assert.equal(wanted, text.slug(given), given) end
   end)
