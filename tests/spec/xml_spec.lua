@@ -46,6 +46,8 @@ describe("xml.parse", function()
     local err = refused("<a>\n  <b></a>", { url = "http://x/" })
     assert.equal(2, err.line)
     assert.equal(10, err.column)
+    local long = select(2, xml.parse("<" .. ("\u{cc}"):rep(150) .. ">", { charset = "utf-8" }))
+    assert.is_truthy(utf8.len(long.message)) -- cut between two characters
     assert.equal("invalid XML at line 2 column 10: Opening and ending tag mismatch: b line 2 and a: http://x/",
       tostring(err))
     for _, bytes in ipairs { "", "text", "<a>", "<a", "<a>&nope;</a>", "<a/><b/>", " <?xml version='1.0'?><a/>",

@@ -39,14 +39,19 @@ void lf_input_refuse(struct lf_input *in, const char *why)
     stop(in);
 }
 
+enum { MESSAGE = 150 }; /* bytes of it */
+
 static void note(struct lf_input_error *e, const xmlError *error)
 {
     const char *text = error->message ? error->message : "";
     e->code = error->code;
     e->line = error->line > 0 ? error->line : 1;
     e->column = error->int2 > 0 ? error->int2 : 1;
-    size_t n = strcspn(text, "\n");
-    snprintf(e->message, sizeof e->message, "%.*s", n < 150 ? (int)n : 150, text);
+    int n = (int)strcspn(text, "\n");
+    if (n > MESSAGE)
+        for (n = MESSAGE; n && ((unsigned char)text[n] & 0xc0) == 0x80;)
+            n--; /* to the beginning of a character */
+    snprintf(e->message, sizeof e->message, "%.*s", n, text);
 }
 
 /* With each error libxml2 copies what it is about, which may be all of the document. */
