@@ -8,20 +8,9 @@ local selector = arg[2] or "table"
 
 local doc = assert(fetch(url)):raise():html()
 
--- Rows of this table alone, not of tables in its cells.
-local function rows_of(table)
-  local rows = table:css ":scope > tr, :scope > * > tr"
-  for i, row in ipairs(rows) do
-    local cells = {}
-    for j, cell in ipairs(row:css ":scope > th, :scope > td") do cells[j] = cell:text() end
-    rows[i] = cells
-  end
-  return rows
-end
-
 local best = {}
-for _, table in ipairs(doc:css(selector)) do
-  local rows = rows_of(table)
+for _, node in ipairs(doc:css(selector)) do
+  local rows = node:name() == "table" and assert(doc:table(node)) or {}
   if #rows > #best then best = rows end
 end
 if #best == 0 then error(("no table at %s in %s"):format(selector, url), 0) end

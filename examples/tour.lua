@@ -33,16 +33,12 @@ print(res.status, res.headers["content-type"], #res.body .. " bytes")
 
 section "many URLs, the first 1,000 characters of each: a client and gather"
 -- Whole characters: a text is cut between two of them, never inside.
-local function first_characters(text, n)
-  local stop = utf8.offset(text, n + 1) or #text + 1
-  return text:sub(1, stop - 1)
-end
 local pages = {}
 for n = 1, 3 do pages[n] = lf.url.join(base, "page/" .. n .. "/") end
 for i, page in ipairs((gather(pages))) do
   if page.ok then
     print(pages[i], #page.body .. " bytes")
-    print(first_characters(page:text(), 1000))
+    print(lf.text.cut(page:text(), 1000))
   else
     print(page.error)
   end

@@ -4,6 +4,7 @@
 local core = require "luafetch.core"
 local html = require "luafetch.html"
 local json = require "luafetch.json"
+local parse_date = require("luafetch.text").parse_date
 local protocol = require "luafetch.protocol"
 local url = require "luafetch.url"
 local xml = require "luafetch.xml"
@@ -57,38 +58,12 @@ local function some(s)
   if s ~= "" then return s end
 end
 
--- Days from 1970-01-01 in the Gregorian calendar.
-local function days(y, m, d)
-  if m <= 2 then y, m = y - 1, m + 12 end
-  return 365 * y + y // 4 - y // 100 + y // 400 + (153 * (m - 3) + 2) // 5 + d - 719469
-end
-
--- ISO 8601 as RFC 3339 and W3C-DTF have it: date, or date and time.
-local function iso_time(s)
-  local y, m, d, rest = s:match "^(%d%d%d%d)%-?(%d?%d?)%-?(%d?%d?)(.*)$"
-  if not y then return nil end
-  y, m, d = tonumber(y), tonumber(m) or 1, tonumber(d) or 1
-  if m < 1 or m > 12 or d < 1 or d > 31 then return nil end
-  local seconds = days(y, m, d) * 86400
-  if rest == "" then return seconds end
-  local hour, minute, tail = rest:match "^[Tt ]%s*(%d%d):?(%d%d)(.*)$"
-  if not hour then return nil end
-  local second, zone = tail:match "^:?(%d%d)[.,]?%d*%s*(.*)$"
-  if not second then second, zone = 0, trim(tail) end
-  seconds = seconds + hour * 3600 + minute * 60 + second
-  local sign, zh, zm = zone:match "^([+-])(%d%d):?(%d?%d?)$"
-  if sign then
-    local offset = zh * 3600 + (tonumber(zm) or 0) * 60
-    seconds = seconds + (sign == "+" and -offset or offset)
-  end
-  return math.tointeger(seconds)
-end
-
 local function set_time(target, field, text)
   text = some(text)
   if not text or target[field] then return end
+  local time = parse_date(text)
   target[field .. "_text"] = text
-  target[field] = iso_time(text) or protocol.date(text)
+  target[field] = time and math.floor(time)
 end
 
 local function set(target, field, value)

@@ -291,6 +291,8 @@ describe("example", function()
     assert.equal("", r.err)
     assert.equal('Name,Price\r\n"A ""B""",\'=1+1\r\nin,-5\r\n', r.out)
     assert.equal("x\r\n", run({ "table_to_csv", web.url .. "/tables.html", "#small" }).out)
+    r = run { "table_to_csv", web.url .. "/tables.html", "td" }
+    assert.matches("no table at td in ", r.err, 1, true)
     r = run { "table_to_csv", web.url .. "/links.html" }
     assert.equal(1, r.code)
     assert.matches("no table", r.err)
