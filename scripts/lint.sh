@@ -25,6 +25,7 @@ check clang-format clang-format --dry-run --Werror "${c_files[@]}"
 check luacheck luacheck --no-color -q lua tests examples scripts
 check "options in man page and README" scripts/check-docs.sh
 check "types of public functions and options" build/lint/luafetch scripts/check-types.lua
+check "names of program and modules" scripts/check-symbols.sh build/lint
 if command -v shellcheck >/dev/null; then
     check shellcheck shellcheck --severity=warning "${shell_files[@]}"
 fi
