@@ -70,7 +70,7 @@ static inline bool fuzz_line(struct fuzz *in, struct fuzz *line)
  * far; the caller frees it. */
 static inline char *fuzz_block(struct fuzz in)
 {
-    char *p = malloc(in.n ? in.n : 1);
+    char *p = calloc(in.n ? in.n : 1, 1);
     FUZZ_CHECK(p);
     if (in.n)
         memcpy(p, in.p, in.n);
