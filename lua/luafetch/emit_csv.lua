@@ -1,5 +1,6 @@
 -- emit to a file .csv: the text of each record. The columns are those that were chosen, or the
--- fields of the first records, which are held until they are known.
+-- fields of the first records, which are held until they are known. Loading this gives a function
+-- that returns nil and a sentence for columns that are none.
 local core = require "luafetch.core"
 local csv = require "luafetch.csv"
 local json = require "luafetch.json"
@@ -54,10 +55,11 @@ local function names_of(records)
   return names, seen
 end
 
+-- The names, or nil and what is wrong with them.
 local function chosen_columns(text)
   local list, err = csv.parse(text)
-  if not list or #list ~= 1 then error("--columns: these are no names: " .. (err and err.message or text), 0) end
-  return list[1]
+  if list and #list == 1 then return list[1] end
+  return nil, "--columns: these are no names: " .. (err and err.message or text)
 end
 
 -- Fields that came too late for a column. Losing them must not pass for success.
@@ -71,7 +73,11 @@ local function complaint(path, lost)
 end
 
 return function(path, chosen)
-  local columns = chosen and chosen_columns(chosen)
+  local columns, wrong
+  if chosen then
+    columns, wrong = chosen_columns(chosen)
+    if wrong then return nil, wrong end
+  end
   local known -- name → true; nil: the columns were chosen, and other fields are not wanted
   local held, lost = {}, {}
   local begun = false

@@ -152,16 +152,21 @@ static bool is_csv(const char *path)
     return n >= 4 && strcasecmp(path + n - 4, ".csv") == 0;
 }
 
-/* [-0, +0, e] */
-static void open_csv(lua_State *L, const struct lf_emit_conf *conf)
+/* [-0, +0, e] False, with e->why: the columns are none. */
+static bool open_csv(lua_State *L, struct emitter *e, const struct lf_emit_conf *conf)
 {
     lua_getglobal(L, "require");
     lua_pushliteral(L, "luafetch.emit_csv");
     lua_call(L, 1, 1);
     lua_pushstring(L, conf->path);
     lua_pushstring(L, conf->columns);
-    lua_call(L, 2, 1);
+    lua_call(L, 2, 2);
+    const char *wrong = lua_tostring(L, -1);
+    if (wrong)
+        snprintf(e->why, sizeof e->why, "%s", wrong);
+    lua_pop(L, 1);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &csv_key);
+    return !wrong;
 }
 
 enum lf_err lf_emit_open(lua_State *L, const struct lf_emit_conf *conf, const char **why)
@@ -173,8 +178,8 @@ enum lf_err lf_emit_open(lua_State *L, const struct lf_emit_conf *conf, const ch
     snprintf(e->name, sizeof e->name, "%s", path ? path : "standard output");
     e->ours = path != NULL;
     e->csv = is_csv(path);
-    if (e->csv) /* it may refuse the columns: before a file is made anew */
-        open_csv(L, conf);
+    if (e->csv && !open_csv(L, e, conf)) /* before a file is made anew */
+        return LF_EREQUEST;
     e->fd = path ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, FILE_MODE)
                  : STDOUT_FILENO;
     if (e->fd < 0)

@@ -18,7 +18,7 @@ struct lf_emit_conf {
 };
 
 /* [-0, +0, e] Open the target. LF_EIO with *why a sentence that names the file, owned by
- * the state. After lf_lib_open. */
+ * the state; LF_EREQUEST: the columns are none. After lf_lib_open. */
 enum lf_err lf_emit_open(lua_State *L, const struct lf_emit_conf *conf, const char **why);
 
 /* [-0, +0, -] The end of all records: write what waits; false when that fails, now or

@@ -213,6 +213,13 @@ describe("emit to a file .csv", function()
     r = run { "--columns", "a", "-e", "" }
     assert.equal(2, r.code)
     assert.matches("--columns is for -o FILE.csv", r.err, 1, true)
+    for _, wrong in ipairs { 'a,"b', "a\nb", "\n" } do
+      r = run { "-o", file.name, "--columns", wrong, "-e", "print 'ran'" }
+      assert.equal(2, r.code)
+      assert.equal("", r.out)
+      assert.matches("^luafetch: %-%-columns: these are no names: ", r.err)
+    end
+    assert.equal('n,"a,b"\r\n1,2\r\n', io.open(file.name, "rb"):read "a") -- still there
   end)
 
   it("raises for what is no record", function()
