@@ -16,7 +16,7 @@ OPT     ?= -O2 -g
 WARN    := -Wall -Wextra -Wshadow -Wundef -Wwrite-strings -Wstrict-prototypes \
            -Wmissing-prototypes -Wvla -Wpointer-arith -Wformat=2 -Wimplicit-fallthrough
 # Seconds of each fuzz target.
-FUZZ_SECONDS ?= 10
+FUZZ_SECONDS ?= 5
 ASAN    := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
@@ -177,7 +177,7 @@ valgrind: all units servers
 	@scripts/deps.sh valgrind
 	@scripts/run-tests.sh --build $(BUILD) --valgrind unit spec
 
-## fuzz: every parser and the response path, FUZZ_SECONDS=10 each; FUZZ=name one of them
+## fuzz: every parser and the response path, FUZZ_SECONDS=5 each; FUZZ=name one of them
 fuzz:
 	@scripts/deps.sh fuzz
 	@$(MAKE) all

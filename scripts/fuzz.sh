@@ -1,13 +1,13 @@
 #!/bin/bash
 # fuzz.sh [--seconds N] [--jobs N] [NAME…]: run the fuzz targets in build/fuzz, two at a time,
-# N seconds each (10). What they begin with is made from the suites beside the project
+# N seconds each (5). What they begin with is made from the suites beside the project
 # (LF_DATA names their folder) by tests/fuzz/seeds.lua; what they find out about the code is
 # kept in build/fuzz/corpus, so that the next run goes on from there. Each target is one
 # test; a crash, a leak, a slow input prints itself and how to get it again.
 set -u
 cd "$(dirname "$0")/.." || exit 2
 
-seconds=10
+seconds=5
 jobs=2
 names=()
 while [ $# -gt 0 ]; do
