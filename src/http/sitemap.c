@@ -172,6 +172,8 @@ static enum lf_err on_tag(struct lf_sitemap *s)
 /* The label of the XML declaration, which stands in s->tag. */
 static void on_pi(struct lf_sitemap *s)
 {
+    if (!s->tag.len)
+        return;
     struct lf_span name = local_name(s->tag.p, s->tag.len), label;
     label = lf_sitemap_attribute(s->tag.p, s->tag.len, "encoding");
     if (!is(name, "xml") || !label.p || label.len >= LABEL_MAX)

@@ -92,6 +92,9 @@ static void test_xml(void)
         read_text(SET("<url><loc>a</loc><xhtml:link rel='alternate' hreflang=\"de\" "
                       "href='b&amp;c>'/><x:link href = 'd'></x:link></url>")),
         "a|b&c>=de|d");
+    CHECK_STR(read_text("<?"
+                        "?>" SET("<url><loc>a</loc></url>")),
+              "a");
     CHECK_STR(read_text(SET("<url></url><url><lastmod>x</lastmod></url>")), "");
     CHECK_STR(read_text(SET("<url><loc>&none;</loc></url><url><loc>a</loc></url>")), "a");
     CHECK_STR(read_text("<sitemapindex><sitemap><loc>a</loc></sitemap></sitemapindex>"),
