@@ -333,6 +333,14 @@ void lf_args_free(struct lf_args *a)
     lf_headers_free(&a->headers);
 }
 
+/* Spaces that make the text, which is UTF-8, so many characters wide. */
+static int padding(const char *text, int width)
+{
+    for (; *text; text++)
+        width -= ((unsigned char)*text & 0xc0) != 0x80;
+    return width > 0 ? width : 0;
+}
+
 void lf_args_help(FILE *out)
 {
     fputs("usage: luafetch [options] script.lua [args…]   run a script\n"
@@ -347,7 +355,7 @@ void lf_args_help(FILE *out)
         snprintf(left, sizeof left, "%c%c%s --%s%s%s%s", o->letter ? '-' : ' ',
                  o->letter ? o->letter : ' ', o->letter ? "," : " ", o->name,
                  *arg == '=' ? "[" : (*arg ? " " : ""), arg, *arg == '=' ? "]" : "");
-        fprintf(out, "  %-28s %s\n", left, o->help);
+        fprintf(out, "  %s%*s %s\n", left, padding(left, 28), "", o->help);
     }
     fputs(
         "\nexit: 0; 1 script error; 2 wrong use; 3 with --strict when a request failed;\n"
