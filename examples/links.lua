@@ -6,14 +6,13 @@ local start = arg[1] or error("usage: luafetch links URL", 0)
 
 local page = assert(fetch(start)):raise()
 
--- Absolute, without fragments, each once, in the order of the page.
+-- Without fragments, each once, in the order of the page.
 local links, seen = {}, {}
-for _, href in ipairs(page:html():css "a::attr(href)") do
-  local url = lf.url.parse(href, page.url)
-  local address = url and url.scheme:match "^https?$" and url.href:gsub("#.*", "")
-  if address and not seen[address] then
-    seen[address] = true
-    links[#links + 1] = address
+for _, url in ipairs(page:html():links()) do
+  url = url:gsub("#.*", "")
+  if not seen[url] then
+    seen[url] = true
+    links[#links + 1] = url
   end
 end
 

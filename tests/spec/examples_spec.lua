@@ -158,6 +158,11 @@ describe("example", function()
     assert.equal("", r.err)
   end)
 
+  it("links goes by the page's base", function()
+    write(dir .. "/based.html", [[<base href="/page/"><a href="1/">one</a>]])
+    assert.equal("1 links, 0 broken\n", run({ "links", web.url .. "/based.html" }).out)
+  end)
+
   it("links fails clearly without a page", function()
     local r = run { "links", web.url .. "/none" }
     assert.equal(1, r.code)
