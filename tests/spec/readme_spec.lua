@@ -25,6 +25,8 @@ local events = { headers = { ["Content-Type"] = "text/event-stream" }, body = "i
 local routes = {
   ["http://a.test/"] = page,
   ["http://a.test/s?q=lua"] = page,
+  ["http://feed.test/"] = { body = "<rss><channel><item><title>New</title><link>/n</link>"
+    .. "<pubDate>Thu, 01 Jan 1970 00:00:00 GMT</pubDate></item></channel></rss>" },
   ["http://events.test/"] = { events, { status = 204 } },
   ["http://a.test/users/1"] = { body = '{"name": "Ann", "photo": "http://a.test/photo"}' },
   ["http://a.test/photo"] = { body = "12345" },
@@ -41,11 +43,15 @@ for n = 1, 10 do
     { headers = html, body = "<div class=quote><span class=text>Q" .. n .. "</span></div>" }
 end
 
+local function url_for(block)
+  local kind = block:match ":(events)" or block:match ":(feed)%("
+  return ("http://%s.test/"):format(kind or "a")
+end
+
 for at, block in readme:gmatch "()```lua\n(.-)```" do
   local where = "README.md:" .. select(2, readme:sub(1, at):gsub("\n", "")) + 1
   local env = setmetatable({
-    lf = lf, url = block:find ":events" and "http://events.test/" or "http://a.test/", base = "http://a.test",
-    ids = { 1 }, token = "t", arg = {},
+    lf = lf, url = url_for(block), base = "http://a.test", ids = { 1 }, token = "t", arg = {},
   }, { __index = _G })
   block = block:gsub('"wss://[^"]*"', ("%q"):format(echo))
   local snippet = assert(load(block, "=" .. where, "t", env))
@@ -74,6 +80,7 @@ describe("README", function()
     assert.equal(select(2, readme:gsub("```lua\n", "")), select(2, r.out:gsub("README.md:%d+\n", "")))
     for _, said in ipairs {
       '"text":"Q1"', '"bytes":5', "\nT\thttp://a.test/\thttp://a.test/c\tnil\nThing\n200\n", '{"A":"1"}',
+      "\nNew\thttp://feed.test/n\t1970-01-01T00:00:00Z\nAnn\nAnn\n",
       "\nTea, green\t2.50\tname\n2\t1\nname,tags\r\n", "forbidden by line 2: Disallow: /private\n2.0\t",
       "\nhttps://example.com/1\t2024-01-01\n", "\na b\tstrasse-ol\ta long …\ncafé\té€\t&lt;b&gt;\n1709200800\t",
       "\nhttps://a.example/x?q=tea\n", "\n7\tone\n", "\ntext\t5\n", "\nfine\n1\t3600.0\n",
