@@ -27,6 +27,8 @@ LIBS_entities  := $(shell pkg-config --libs libxml-2.0 2>/dev/null)
 # html stays in memory when Lua unloads it: one of its threads may still be at work.
 LIBS_html      := $(shell pkg-config --libs libxml-2.0 2>/dev/null) -Wl,-z,nodelete
 LIBS_websocket := -lwslay
+# job, too, stays in memory: its writer may still be at work.
+LIBS_job       := $(shell pkg-config --libs sqlite3 2>/dev/null) -Wl,-z,nodelete
 BENCH_LIBS_pages := $(shell pkg-config --libs libxml-2.0 2>/dev/null)
 
 PLAIN_CFLAGS = -std=gnu11 $(OPT) $(WARN) $(WERROR) -D_GNU_SOURCE $(SAN) $(CFLAGS)

@@ -30,7 +30,7 @@ local function check_table(prefix, t)
   end
 end
 
-local modules = { "csv", "feed", "html", "json", "robots", "sitemap", "text", "url", "xml" }
+local modules = { "csv", "feed", "html", "job", "json", "robots", "sitemap", "text", "url", "xml" }
 for _, name in ipairs(modules) do check_table("lf." .. name .. ".", lf[name]) end
 check_table("lf.", lf)
 

@@ -26,6 +26,7 @@ build|pc:libcares|libc-ares-dev|c-ares-devel|c-ares|c-ares-dev|c-ares
 build|h:ev.h|libev-dev|libev-devel|libev|libev-dev|libev
 build|h:wslay/wslay.h|libwslay-dev|wslay-devel|wslay|wslay-dev|wslay
 build|pc:libxml-2.0|libxml2-dev|libxml2-devel|libxml2|libxml2-dev|libxml2
+build|pc:sqlite3|libsqlite3-dev|sqlite-devel|sqlite|sqlite-dev|sqlite
 build|pc:libidn2|libidn2-dev|libidn2-devel|libidn2|libidn2-dev|libidn2
 build|pc:libpsl|libpsl-dev|libpsl-devel|libpsl|libpsl-dev|libpsl
 build|pc:libbrotlidec|libbrotli-dev|brotli-devel|brotli|brotli-dev|brotli

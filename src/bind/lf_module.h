@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include "base/err.h"
+#include "bind/json.h" /* values as JSON */
 #include "engine/io.h"
 
 struct lf_task;

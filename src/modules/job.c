@@ -1,0 +1,444 @@
+/* lf.job: the state of a crawl in a file: what is to be fetched, what is known, what came
+ * of it. The interface, which other engines will have too, is described in
+ * lua/luafetch/types/job.lua; this file holds its SQLite engine as Lua sees it. Arguments
+ * become operations in job/ask.c, the writer (job/writer.c) runs them in groups, and
+ * job/answer.c makes tables of what came. */
+#include <lauxlib.h>
+#include <string.h>
+#include "bind/lf_module.h"
+#include "modules/job/answer.h"
+#include "modules/job/ask.h"
+#include "modules/job/writer.h"
+
+#define JOB_TYPE "luafetch.job"
+
+enum { LEASE = 60, PER_HOST = 8, DELIVERIES = 5, PATIENCE = 10, BATCH = 200 };
+
+struct handle {
+    struct writer *writer; /* owned; NULL: closed */
+    struct ask_terms terms;
+    struct lf_url url; /* owned: scratch */
+};
+
+int luaopen_luafetch_job(lua_State *L);
+
+/* ---- waiting ---- */
+
+static void on_cancel(struct lf_wait *wait)
+{
+    struct job_op *op = lf_container(wait, struct job_op, wait);
+    writer_abandon(op->writer, op);
+}
+
+/* [-0, +n, m] What the script gets; the job is at 1. */
+static int push_outcome(lua_State *L, const struct job_op *op)
+{
+    if (op->err)
+        return lf_error_fail(L, op->err, NULL, "%s", op->why);
+    switch (op->kind) {
+    case JOB_CLAIM:
+        answer_rows(L, op, false);
+        if (op->rows >= op->n || op->number < 0)
+            return 1;
+        lua_pushnumber(L, (double)op->number / (double)JOB_SECOND);
+        return 2;
+    case JOB_COUNTS:
+        answer_row(L, op);
+        return 1;
+    case JOB_ITEMS:
+    case JOB_FAILED:
+        answer_rows(L, op, op->again);
+        return 1;
+    case JOB_ADD:
+    case JOB_RENEW:
+    case JOB_RETRY_FAILED:
+    case JOB_COMPLETE:
+        lua_pushinteger(L, op->number);
+        return 1;
+    case JOB_OPEN:
+        lua_pushvalue(L, 1);
+        return 1;
+    default:
+        lua_pushboolean(L, 1);
+        return 1;
+    }
+}
+
+static int ended_k(lua_State *L, int status, lua_KContext ctx)
+{
+    struct job_op *op = (struct job_op *)ctx;
+    (void)status;
+    struct handle *h = lua_touserdata(L, 1);
+    int n = push_outcome(L, op); /* an error leaves the operation to the task */
+    lf_task_unwait(L);
+    bool over = op->kind == JOB_CLOSE || (op->kind == JOB_OPEN && op->err);
+    job_op_free(op);
+    if (over) {
+        struct writer *w = h->writer;
+        h->writer = NULL;
+        writer_free(w);
+    }
+    return n;
+}
+
+/* Hand the operation in the box over, and wait for its outcome. The job is at 1. */
+static int wait_for(lua_State *L, struct ask_box *b, const char *what, lua_KFunction k)
+{
+    struct handle *h = lua_touserdata(L, 1);
+    struct job_op *op = b->op;
+    b->op = NULL;
+    op->wait = (struct lf_wait){on_cancel, what};
+    op->task = lf_task_current(L);
+    writer_add(h->writer, op);
+    if (op->ended) /* neither a timer nor a thread was to be had */
+        return k(L, LUA_OK, (lua_KContext)op);
+    return lf_task_wait(L, &op->wait, (lua_KContext)op, k);
+}
+
+/* [-0, +0, v] The job at 1, open, in a function that may wait. */
+static struct handle *check(lua_State *L, const char *who)
+{
+    struct handle *h = luaL_checkudata(L, 1, JOB_TYPE);
+    lf_task_check(L, who);
+    if (!h->writer || h->writer->closing)
+        lf_misuse(L, "%s: the job is closed", who);
+    return h;
+}
+
+/* ---- methods ---- */
+
+static int l_add(lua_State *L)
+{
+    static const char who[] = "job:add";
+    struct handle *h = check(L, who);
+    lua_settop(L, 2);
+    if (lua_type(L, 2) == LUA_TSTRING) {
+        lua_createtable(L, 1, 0);
+        lua_insert(L, 2);
+        lua_rawseti(L, 2, 1);
+    } else if (!lua_istable(L, 2)) {
+        return lf_misuse(L, "%s: wants a list of URLs, not a %s", who,
+                         luaL_typename(L, 2));
+    }
+    struct ask_box *b = ask_new(L, JOB_ADD);
+    if (!ask_links(L, 2, who, b->op, 0, h->writer->store.secret, &h->url))
+        return 2;
+    return wait_for(L, b, who, ended_k);
+}
+
+static int l_claim(lua_State *L)
+{
+    static const char who[] = "job:claim";
+    static const char *const names[] = {"lease", "per_host", "rate", NULL};
+    struct handle *h = check(L, who);
+    struct ask_terms t = h->terms;
+    lua_Integer n = luaL_optinteger(L, 2, 1);
+    if (n < 1 || n > 10000)
+        return lf_misuse(L, "%s: wants a number from 1 to 10000, got %d", who, (int)n);
+    lua_settop(L, 3);
+    ask_only(L, 3, who, names);
+    ask_terms(L, 3, who, &t);
+    struct ask_box *b = ask_new(L, JOB_CLAIM);
+    b->op->n = n;
+    b->op->term = t.term;
+    b->op->per_host = t.per_host;
+    b->op->gap = t.gap;
+    return wait_for(L, b, who, ended_k);
+}
+
+static int depth_of(lua_State *L, int page)
+{
+    lua_getfield(L, page, "depth");
+    lua_Integer depth = lua_tointeger(L, -1);
+    lua_pop(L, 1);
+    return depth < 0 || depth >= INT32_MAX ? INT32_MAX : (int)depth + 1;
+}
+
+static int l_complete(lua_State *L)
+{
+    static const char who[] = "job:complete";
+    static const char *const names[] = {"page", "links", "items", "park", NULL};
+    struct handle *h = check(L, who);
+    lua_settop(L, 2);
+    ask_only(L, 2, who, names);
+    if (!lua_istable(L, 2))
+        return lf_misuse(L, "%s: wants {page=, links=, items=}", who);
+    lua_getfield(L, 2, "page"); /* 3 */
+    struct ask_box *b = ask_new(L, JOB_COMPLETE);
+    struct job_op *op = b->op;
+    op->lease = ask_lease(L, 3, who);
+    op->park = ask_seconds(L, 2, who, "park", 0);
+    lua_getfield(L, 2, "items"); /* 5 */
+    ask_items(L, 5, who, op);
+    lua_getfield(L, 2, "links"); /* 6 */
+    if (!ask_links(L, 6, who, op, depth_of(L, 3), h->writer->store.secret, &h->url))
+        return 2;
+    return wait_for(L, b, who, ended_k);
+}
+
+static int l_fail(lua_State *L)
+{
+    static const char who[] = "job:fail";
+    static const char *const names[] = {"again", "park", NULL};
+    size_t n;
+    check(L, who);
+    lua_settop(L, 4);
+    ask_only(L, 4, who, names);
+    struct ask_box *b = ask_new(L, JOB_FAIL);
+    struct job_op *op = b->op;
+    op->lease = ask_lease(L, 2, who);
+    op->again = ask_flag(L, 4, who, "again", false);
+    op->park = ask_seconds(L, 4, who, "park", 0);
+    const char *text =
+        lua_isnil(L, 3) ? lua_pushliteral(L, "failed") : luaL_tolstring(L, 3, NULL);
+    n = lua_rawlen(L, -1);
+    if (lf_buf_add(&op->in, text, n))
+        return luaL_error(L, "not enough memory");
+    return wait_for(L, b, who, ended_k);
+}
+
+/* [-0, +0, v] The leases of the page, or of the pages, at 2. */
+static void add_leases(lua_State *L, const char *who, struct job_op *op)
+{
+    bool one = lua_istable(L, 2) && lua_getfield(L, 2, "token") != LUA_TNIL;
+    if (!lua_istable(L, 2))
+        lf_misuse(L, "%s: wants a page or a list of pages", who);
+    for (lua_Integer i = 1;; i++) {
+        if (one)
+            lua_pushvalue(L, 2);
+        else if (lua_geti(L, 2, i) == LUA_TNIL)
+            break;
+        struct job_lease lease = ask_lease(L, lua_gettop(L), who);
+        if (lf_buf_add(&op->in, &lease, sizeof lease))
+            luaL_error(L, "not enough memory");
+        lua_pop(L, 1);
+        if (one)
+            break;
+    }
+}
+
+static int l_renew(lua_State *L)
+{
+    static const char who[] = "job:renew";
+    struct handle *h = check(L, who);
+    lua_settop(L, 2);
+    struct ask_box *b = ask_new(L, JOB_RENEW);
+    b->op->term = h->terms.term;
+    add_leases(L, who, b->op);
+    return wait_for(L, b, who, ended_k);
+}
+
+static int l_release(lua_State *L)
+{
+    static const char who[] = "job:release";
+    check(L, who);
+    lua_settop(L, 2);
+    struct ask_box *b = ask_new(L, JOB_RELEASE);
+    add_leases(L, who, b->op);
+    return wait_for(L, b, who, ended_k);
+}
+
+static int plain(lua_State *L, const char *who, enum job_op_kind kind)
+{
+    check(L, who);
+    lua_settop(L, 1);
+    return wait_for(L, ask_new(L, kind), who, ended_k);
+}
+
+static int l_counts(lua_State *L)
+{
+    return plain(L, "job:counts", JOB_COUNTS);
+}
+
+static int l_retry_failed(lua_State *L)
+{
+    return plain(L, "job:retry_failed", JOB_RETRY_FAILED);
+}
+
+static int l_reset(lua_State *L)
+{
+    return plain(L, "job:reset", JOB_RESET);
+}
+
+/* ---- iterators: batches in upvalues ---- */
+
+enum { UP_JOB = 1, UP_ROWS, UP_AT, UP_KIND, UP_RAW, UP_LAST };
+
+static int give_row(lua_State *L)
+{
+    bool items = lua_tointeger(L, lua_upvalueindex(UP_KIND)) == JOB_ITEMS;
+    lua_Integer at = lua_tointeger(L, lua_upvalueindex(UP_AT));
+    if (lua_rawgeti(L, lua_upvalueindex(UP_ROWS), at) == LUA_TNIL)
+        return 1;
+    lua_pushinteger(L, at + 1);
+    lua_replace(L, lua_upvalueindex(UP_AT));
+    lua_getfield(L, -1, "id");
+    lua_copy(L, -1, lua_upvalueindex(UP_LAST));
+    if (!items)
+        return lua_pop(L, 1), 1;
+    lua_getfield(L, -2, "item");
+    lua_getfield(L, -3, "url");
+    lua_pushvalue(L, -3);
+    return 3;
+}
+
+static int batch_k(lua_State *L, int status, lua_KContext ctx)
+{
+    if (ended_k(L, status, ctx) == 2)
+        return lua_error(L);
+    lua_replace(L, lua_upvalueindex(UP_ROWS));
+    lua_pushinteger(L, 1);
+    lua_replace(L, lua_upvalueindex(UP_AT));
+    return give_row(L);
+}
+
+static int next_row(lua_State *L)
+{
+    enum job_op_kind kind = (enum job_op_kind)lua_tointeger(L, lua_upvalueindex(UP_KIND));
+    lua_settop(L, 0);
+    lua_Integer at = lua_tointeger(L, lua_upvalueindex(UP_AT));
+    if (at <= (lua_Integer)lua_rawlen(L, lua_upvalueindex(UP_ROWS)))
+        return give_row(L);
+    lua_pushvalue(L, lua_upvalueindex(UP_JOB));
+    check(L, kind == JOB_ITEMS ? "job:items" : "job:failed");
+    struct ask_box *b = ask_new(L, kind);
+    b->op->n = BATCH;
+    b->op->after = lua_tointeger(L, lua_upvalueindex(UP_LAST));
+    b->op->again = lua_toboolean(L, lua_upvalueindex(UP_RAW));
+    return wait_for(L, b, kind == JOB_ITEMS ? "job:items" : "job:failed", batch_k);
+}
+
+static int iterate(lua_State *L, const char *who, enum job_op_kind kind)
+{
+    static const char *const names[] = {"after", "raw", NULL};
+    luaL_checkudata(L, 1, JOB_TYPE);
+    lua_settop(L, 2);
+    ask_only(L, 2, who, names);
+    bool raw = ask_flag(L, 2, who, "raw", false);
+    int64_t after = ask_count(L, 2, who, "after", 0);
+    lua_settop(L, 1);
+    lua_createtable(L, 0, 0);
+    lua_pushinteger(L, 1);
+    lua_pushinteger(L, kind);
+    lua_pushboolean(L, raw);
+    lua_pushinteger(L, after);
+    lua_pushcclosure(L, next_row, UP_LAST);
+    return 1;
+}
+
+static int l_items(lua_State *L)
+{
+    return iterate(L, "job:items", JOB_ITEMS);
+}
+
+static int l_failed(lua_State *L)
+{
+    return iterate(L, "job:failed", JOB_FAILED);
+}
+
+/* ---- the end ---- */
+
+/* Closing again does nothing. */
+static int l_close(lua_State *L)
+{
+    struct handle *h = luaL_checkudata(L, 1, JOB_TYPE);
+    lua_settop(L, 1);
+    if (!h->writer || h->writer->closing)
+        return lua_pushboolean(L, 1), 1;
+    lf_task_check(L, "job:close");
+    struct ask_box *b = ask_new(L, JOB_CLOSE);
+    h->writer->closing = true;
+    return wait_for(L, b, "job:close", ended_k);
+}
+
+static int l_gc(lua_State *L)
+{
+    struct handle *h = luaL_checkudata(L, 1, JOB_TYPE);
+    struct writer *w = h->writer;
+    h->writer = NULL;
+    if (w)
+        writer_free(w);
+    lf_url_free(&h->url);
+    return 0;
+}
+
+/* At the end of a scope: as close(), unless the task must not wait. */
+static int l_leave(lua_State *L)
+{
+    if (lua_isnoneornil(L, 2) && lf_task_may_wait(L))
+        return l_close(L);
+    return l_gc(L);
+}
+
+static int l_tostring(lua_State *L)
+{
+    const struct handle *h = luaL_checkudata(L, 1, JOB_TYPE);
+    lua_pushfstring(L, "job %s", h->writer ? h->writer->store.path : "(closed)");
+    return 1;
+}
+
+/* [-0, +0, v] The options at 2 of the job at 3. */
+static void read_options(lua_State *L, struct handle *h)
+{
+    static const char who[] = "job.open";
+    static const char *const names[] = {"lease",      "per_host", "rate",
+                                        "deliveries", "wait",     "create",
+                                        "readonly",   "sync",     NULL};
+    struct store *s = &h->writer->store;
+    ask_only(L, 2, who, names);
+    h->terms = (struct ask_terms){.term = LEASE * JOB_SECOND, .per_host = PER_HOST};
+    ask_terms(L, 2, who, &h->terms);
+    s->deliveries = ask_count(L, 2, who, "deliveries", DELIVERIES);
+    s->patience = ask_seconds(L, 2, who, "wait", PATIENCE * JOB_SECOND);
+    s->create = ask_flag(L, 2, who, "create", true);
+    s->readonly = ask_flag(L, 2, who, "readonly", false);
+    s->sync = ask_flag(L, 2, who, "sync", false);
+}
+
+static int l_open(lua_State *L)
+{
+    lua_settop(L, 2);
+    size_t n;
+    const char *path = luaL_checklstring(L, 1, &n);
+    if (!n || strlen(path) != n)
+        return lf_misuse(L, "job.open: wants the name of a file");
+    lf_task_check(L, "job.open");
+    struct handle *h = lua_newuserdatauv(L, sizeof *h, 0);
+    *h = (struct handle){.writer = NULL, .url = LF_URL_INIT};
+    luaL_setmetatable(L, JOB_TYPE);
+    h->writer = writer_new(lf_task_engine(L), path);
+    if (!h->writer)
+        return lf_error_fail(L, LF_ERESOURCE, NULL, "%s: not enough memory", path);
+    read_options(L, h);
+    lua_replace(L, 1);
+    lua_settop(L, 1);
+    return wait_for(L, ask_new(L, JOB_OPEN), "job.open", ended_k);
+}
+
+int luaopen_luafetch_job(lua_State *L)
+{
+    static const luaL_Reg meta[] = {
+        {"__gc", l_gc}, {"__close", l_leave}, {"__tostring", l_tostring}, {NULL, NULL}};
+    static const luaL_Reg methods[] = {{"add", l_add},
+                                       {"claim", l_claim},
+                                       {"complete", l_complete},
+                                       {"fail", l_fail},
+                                       {"renew", l_renew},
+                                       {"release", l_release},
+                                       {"counts", l_counts},
+                                       {"items", l_items},
+                                       {"failed", l_failed},
+                                       {"retry_failed", l_retry_failed},
+                                       {"reset", l_reset},
+                                       {"close", l_close},
+                                       {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"open", l_open}, {NULL, NULL}};
+    ask_register(L);
+    luaL_newmetatable(L, JOB_TYPE);
+    luaL_setfuncs(L, meta, 0);
+    luaL_newlib(L, methods);
+    lua_setfield(L, -2, "__index");
+    lua_pop(L, 1);
+    luaL_newlib(L, functions);
+    return 1;
+}

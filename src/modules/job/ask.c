@@ -1,0 +1,282 @@
+/* Reading arguments. */
+#include "modules/job/ask.h"
+
+#include <lauxlib.h>
+#include <math.h>
+#include <string.h>
+#include "bind/lf_module.h"
+
+#define BOX_TYPE    "luafetch.job.op"
+#define SECONDS_MAX 1e9
+
+static int box_gc(lua_State *L)
+{
+    struct ask_box *b = luaL_checkudata(L, 1, BOX_TYPE);
+    job_op_free(b->op);
+    b->op = NULL;
+    return 0;
+}
+
+void ask_register(lua_State *L)
+{
+    luaL_newmetatable(L, BOX_TYPE);
+    lua_pushcfunction(L, box_gc);
+    lua_setfield(L, -2, "__gc");
+    lua_pop(L, 1);
+}
+
+struct ask_box *ask_new(lua_State *L, enum job_op_kind kind)
+{
+    struct ask_box *b = lua_newuserdatauv(L, sizeof *b, 0);
+    b->op = NULL;
+    luaL_setmetatable(L, BOX_TYPE);
+    b->op = job_op_new(kind);
+    if (!b->op)
+        luaL_error(L, "not enough memory");
+    return b;
+}
+
+static void grown(lua_State *L, enum lf_err err)
+{
+    if (err)
+        luaL_error(L, "not enough memory");
+}
+
+/* ---- options ---- */
+
+/* [-0, +1, v] The field, or nil. */
+static int field(lua_State *L, int idx, const char *name)
+{
+    if (lua_istable(L, idx))
+        return lua_getfield(L, idx, name);
+    lua_pushnil(L);
+    return LUA_TNIL;
+}
+
+static void wrong(lua_State *L, const char *who, const char *name, const char *want)
+{
+    lf_misuse(L, "%s: option '%s' must be %s, got %s", who, name, want,
+              luaL_tolstring(L, -1, NULL));
+}
+
+int64_t ask_seconds(lua_State *L, int idx, const char *who, const char *name,
+                    int64_t otherwise)
+{
+    int64_t value = otherwise;
+    if (field(L, idx, name) != LUA_TNIL) {
+        double s = lua_type(L, -1) == LUA_TNUMBER ? lua_tonumber(L, -1) : -1;
+        if (!(s >= 0 && s <= SECONDS_MAX))
+            wrong(L, who, name, "a number of seconds");
+        value = (int64_t)(s * (double)JOB_SECOND);
+    }
+    lua_pop(L, 1);
+    return value;
+}
+
+int64_t ask_count(lua_State *L, int idx, const char *who, const char *name,
+                  int64_t otherwise)
+{
+    int64_t value = otherwise;
+    if (field(L, idx, name) != LUA_TNIL) {
+        int whole = 0;
+        value = lua_type(L, -1) == LUA_TNUMBER ? lua_tointegerx(L, -1, &whole) : 0;
+        if (!whole || value < 1)
+            wrong(L, who, name, "a whole number above 0");
+    }
+    lua_pop(L, 1);
+    return value;
+}
+
+bool ask_flag(lua_State *L, int idx, const char *who, const char *name, bool otherwise)
+{
+    bool value = otherwise;
+    if (field(L, idx, name) != LUA_TNIL) {
+        if (!lua_isboolean(L, -1))
+            wrong(L, who, name, "a boolean");
+        value = lua_toboolean(L, -1);
+    }
+    lua_pop(L, 1);
+    return value;
+}
+
+/* false: no limit. */
+static bool is_false(lua_State *L, int idx, const char *name)
+{
+    bool is = field(L, idx, name) == LUA_TBOOLEAN && !lua_toboolean(L, -1);
+    lua_pop(L, 1);
+    return is;
+}
+
+void ask_terms(lua_State *L, int idx, const char *who, struct ask_terms *t)
+{
+    t->term = ask_seconds(L, idx, who, "lease", t->term);
+    if (is_false(L, idx, "per_host"))
+        t->per_host = INT32_MAX;
+    else
+        t->per_host = ask_count(L, idx, who, "per_host", t->per_host);
+    if (is_false(L, idx, "rate")) {
+        t->gap = 0;
+    } else if (field(L, idx, "rate") != LUA_TNIL) {
+        double rate = lua_type(L, -1) == LUA_TNUMBER ? lua_tonumber(L, -1) : 0;
+        if (!(rate >= 1 / SECONDS_MAX && isfinite(rate)))
+            wrong(L, who, "rate", "pages a second, or false");
+        t->gap = (int64_t)((double)JOB_SECOND / rate);
+        lua_pop(L, 1);
+    } else {
+        lua_pop(L, 1);
+    }
+}
+
+static bool among(const char *name, const char *const *names)
+{
+    while (*names && strcmp(*names, name) != 0)
+        names++;
+    return *names != NULL;
+}
+
+void ask_only(lua_State *L, int idx, const char *who, const char *const *names)
+{
+    if (lua_isnoneornil(L, idx))
+        return;
+    if (!lua_istable(L, idx))
+        lf_misuse(L, "%s: options must be a table, not a %s", who, luaL_typename(L, idx));
+    for (lua_pushnil(L); lua_next(L, idx); lua_pop(L, 1)) {
+        const char *name = lua_type(L, -2) == LUA_TSTRING ? lua_tostring(L, -2) : "?";
+        if (among(name, names))
+            continue;
+        lua_pushliteral(L, "");
+        for (; *names; names++) {
+            lua_pushfstring(L, " %s", *names);
+            lua_concat(L, 2);
+        }
+        lf_misuse(L, "%s: unknown option '%s' (there are:%s)", who, name,
+                  lua_tostring(L, -1));
+    }
+}
+
+struct job_lease ask_lease(lua_State *L, int idx, const char *who)
+{
+    struct job_lease lease = {0, 0};
+    int id = 0, token = 0;
+    if (lua_istable(L, idx)) {
+        lua_getfield(L, idx, "id");
+        lua_getfield(L, idx, "token");
+        lease.id = lua_tointegerx(L, -2, &id);
+        lease.token = lua_tointegerx(L, -1, &token);
+        lua_pop(L, 2);
+    }
+    if (!id || !token)
+        lf_misuse(L, "%s: wants a page that claim gave", who);
+    return lease;
+}
+
+/* ---- links ---- */
+
+static int32_t small(lua_State *L, int idx, const char *who, const char *name,
+                     int32_t otherwise)
+{
+    lua_Integer value = otherwise;
+    if (field(L, idx, name) != LUA_TNIL) {
+        int whole = 0;
+        value = lua_type(L, -1) == LUA_TNUMBER ? lua_tointegerx(L, -1, &whole) : 0;
+        if (!whole || value < INT32_MIN || value > INT32_MAX)
+            wrong(L, who, name, "a whole number");
+    }
+    lua_pop(L, 1);
+    return (int32_t)value;
+}
+
+/* [-0, +1, v] The URL of the link at `idx`. */
+static const char *link_url(lua_State *L, int idx, const char *who, size_t *n)
+{
+    if (lua_istable(L, idx))
+        lua_getfield(L, idx, "url");
+    else
+        lua_pushvalue(L, idx);
+    if (lua_type(L, -1) != LUA_TSTRING)
+        lf_misuse(L, "%s: a link is a URL or a table with one as url, not a %s", who,
+                  luaL_typename(L, -1));
+    return lua_tolstring(L, -1, n);
+}
+
+/* [-0, +(0|2), m] */
+static bool parse(lua_State *L, const char *s, size_t n, struct lf_url *url)
+{
+    const char *why = "only http and https are fetched";
+    enum lf_err err = lf_url_parse(url, s, n, NULL, &why);
+    if (err == LF_ERESOURCE)
+        luaL_error(L, "not enough memory");
+    if (!err && lf_url_is_http(url))
+        return true;
+    lf_error_fail(L, LF_EURL, s, "this is no URL of a page: %s", why);
+    return false;
+}
+
+/* Compared is what a server sees: user, password and fragment are no part of it. */
+static void add_url(lua_State *L, struct job_op *op, const struct lf_url *url,
+                    struct job_link *l)
+{
+    struct lf_span host = lf_url_authority(url);
+    size_t from = op->in.len;
+    grown(L, lf_buf_add(&op->in, host.p, host.len));
+    l->host = (uint32_t)host.len;
+    grown(L, lf_url_canonical(url, false, &op->in));
+    l->url = (uint32_t)(op->in.len - from - l->host);
+}
+
+/* [-0, +(0|2), v] The link at the top of the stack. */
+static bool add_link(lua_State *L, const char *who, struct job_op *op, int depth,
+                     const uint8_t secret[static JOB_KEY], struct lf_url *url)
+{
+    int at = lua_gettop(L);
+    size_t n, from = op->in.len;
+    struct job_link l = {.depth = small(L, at, who, "depth", depth),
+                         .priority = small(L, at, who, "priority", 0)};
+    const char *s = link_url(L, at, who, &n);
+    if (!parse(L, s, n, url))
+        return false;
+    grown(L, lf_buf_add(&op->in, &l, sizeof l));
+    add_url(L, op, url, &l);
+    job_hash(secret, op->in.p + from + sizeof l + l.host, l.url, l.key);
+    size_t meta = op->in.len;
+    if (field(L, at, "meta") != LUA_TNIL)
+        lf_json_encode(L, -1, &op->in, NULL);
+    l.meta = (uint32_t)(op->in.len - meta);
+    memcpy(op->in.p + from, &l, sizeof l);
+    lua_settop(L, at);
+    return true;
+}
+
+bool ask_links(lua_State *L, int idx, const char *who, struct job_op *op, int depth,
+               const uint8_t secret[static JOB_KEY], struct lf_url *url)
+{
+    if (lua_isnoneornil(L, idx))
+        return true;
+    if (!lua_istable(L, idx))
+        lf_misuse(L, "%s: links must be a list, not a %s", who, luaL_typename(L, idx));
+    for (lua_Integer i = 1; lua_geti(L, idx, i) != LUA_TNIL; i++) {
+        if (!add_link(L, who, op, depth, secret, url))
+            return false;
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+    return true;
+}
+
+void ask_items(lua_State *L, int idx, const char *who, struct job_op *op)
+{
+    if (lua_isnoneornil(L, idx))
+        return;
+    if (!lua_istable(L, idx))
+        lf_misuse(L, "%s: items must be a list, not a %s", who, luaL_typename(L, idx));
+    for (lua_Integer i = 1; lua_geti(L, idx, i) != LUA_TNIL; i++) {
+        size_t from = op->items.len;
+        uint32_t n = 0;
+        grown(L, lf_buf_add(&op->items, &n, sizeof n));
+        lf_json_encode(L, -1, &op->items, NULL);
+        n = (uint32_t)(op->items.len - from - sizeof n);
+        memcpy(op->items.p + from, &n, sizeof n);
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+}

@@ -1,0 +1,85 @@
+/* One call of a script on its way to the file and back: what is asked as bytes, what came
+ * of it as rows. Made and freed on the Lua thread; the writer's thread has it in between.
+ */
+#ifndef LF_JOB_OP_H
+#define LF_JOB_OP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/buf.h"
+#include "base/list.h"
+#include "bind/lf_module.h"
+#include "modules/job/hash.h"
+
+struct writer;
+
+enum job_op_kind {
+    JOB_OPEN,
+    JOB_ADD,
+    JOB_CLAIM,
+    JOB_COMPLETE,
+    JOB_FAIL,
+    JOB_RENEW,
+    JOB_RELEASE, /* leases go back as if they had never been given */
+    JOB_COUNTS,
+    JOB_ITEMS,
+    JOB_FAILED,
+    JOB_RETRY_FAILED,
+    JOB_RESET,
+    JOB_CLOSE,
+    JOB_OP_KINDS
+};
+
+/* A URL to be known, in op.in; behind it the bytes of host, url and meta. */
+struct job_link {
+    uint8_t key[JOB_KEY];
+    uint32_t host, url, meta; /* lengths; meta 0: none */
+    int32_t depth, priority;
+};
+
+struct job_lease {
+    int64_t id, token;
+};
+
+/* A value in op.out; the bytes of a text behind it. */
+struct job_cell {
+    int64_t number;
+    int32_t len; /* of a text, or one of these */
+};
+enum { JOB_NIL = -1, JOB_NUMBER = -2 };
+
+enum {
+    JOB_CLAIM_COLUMNS = 8,
+    JOB_ITEM_COLUMNS = 3,
+    JOB_FAILED_COLUMNS = 7,
+    JOB_COUNTS_N = 6
+};
+
+struct job_op {
+    struct lf_list link; /* in the writer's list, until it has ended */
+    struct lf_wait wait;
+    struct writer *writer; /* borrowed: outlives the op */
+    struct lf_task *task;  /* borrowed; NULL: nobody waits */
+    enum job_op_kind kind;
+    bool begun, ended;
+
+    struct job_lease lease; /* complete, fail */
+    struct lf_buf in;       /* owned: links; or leases */
+    struct lf_buf items;    /* owned: length (uint32_t) and text, again and again */
+    int64_t n;              /* claim, items, failed: at most; items, failed: in: after */
+    int64_t after;
+    int64_t gap, per_host, term; /* claim: µs between, at once, of the lease; renew */
+    int64_t park;                /* complete, fail: µs until the host may have more */
+    bool again;                  /* fail: it may be claimed again */
+
+    enum lf_err err;
+    char why[320];
+    struct lf_buf out; /* owned: rows of cells */
+    int64_t rows;
+    int64_t number; /* add, retry_failed, renew: how many; claim: µs to wait, -1: over */
+};
+
+struct job_op *job_op_new(enum job_op_kind kind); /* NULL when memory ends */
+void job_op_free(struct job_op *op);
+
+#endif

@@ -1,0 +1,149 @@
+/* A job's file: one SQLite database, opened, checked and written in transactions. Runs in
+ * the writer's thread, one at a time; knows no Lua.
+ *
+ * Errors stick: after the first one every statement of the transaction does nothing, and
+ * its end reports it, so that nobody in between asks. What SQLite says becomes a kind and
+ * a sentence that names the file. */
+#ifndef LF_JOB_STORE_H
+#define LF_JOB_STORE_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include "base/err.h"
+#include "base/list.h"
+#include "modules/job/hash.h"
+#include "modules/job/op.h"
+
+#define JOB_SECOND INT64_C(1000000)
+
+/* Columns `state` of a URL. */
+enum { JOB_PENDING, JOB_ACTIVE, JOB_DONE, JOB_GIVEN_UP };
+
+enum job_sql {
+    SQL_BEGIN,
+    SQL_COMMIT,
+    SQL_JOB_READ,
+    SQL_JOB_WRITE,
+    SQL_HOST_FIND,
+    SQL_HOST_NEW,
+    SQL_HOST_DUE,
+    SQL_HOST_FULL,
+    SQL_HOST_CLAIM,
+    SQL_HOST_ADD,
+    SQL_HOST_PARK,
+    SQL_HOST_NEXT,
+    SQL_URL_KNOWN,
+    SQL_URL_NEW,
+    SQL_URL_NEXT,
+    SQL_URL_CLAIM,
+    SQL_URL_STATE,
+    SQL_URL_GIVE_UP,
+    SQL_URL_RETURN,
+    SQL_URL_TRIES,
+    SQL_LEASE_NEW,
+    SQL_LEASE_FIND,
+    SQL_LEASE_END,
+    SQL_LEASE_RENEW,
+    SQL_LEASE_OVERDUE,
+    SQL_LEASE_OF,
+    SQL_LEASE_ANY,
+    SQL_LEASE_NEXT,
+    SQL_WORKER_NEW,
+    SQL_WORKER_END,
+    SQL_WORKERS,
+    SQL_ITEM_NEW,
+    SQL_ITEMS,
+    SQL_FAILED,
+    SQL_FAILED_ONE,
+    SQL_COUNT
+};
+
+/* The row of the table `job`: read when a transaction begins, written when it ends. */
+struct job_totals {
+    int64_t token, epoch; /* last lease given; how often the job was reset */
+    int64_t pending, active, done, failed, items, hosts;
+};
+
+struct job_host { /* a name and its number, remembered */
+    uint8_t hash[JOB_KEY];
+    int64_t id; /* 0: none */
+};
+enum { JOB_HOSTS = 1024 };
+
+struct store {
+    sqlite3 *db; /* owned */
+    sqlite3_stmt *sql[SQL_COUNT];
+    char *path;         /* owned */
+    bool create;        /* ... when it is not there */
+    bool readonly;      /* only looked at */
+    bool sync;          /* commits outlive the end of power, too */
+    int64_t patience;   /* µs to wait for another process' transaction */
+    int64_t deliveries; /* of one URL, then it has failed */
+
+    uint8_t secret[JOB_KEY];
+    int64_t worker; /* our row */
+    int64_t now;    /* µs since boot, of this transaction */
+    struct job_totals totals, before;
+    struct job_host hosts[JOB_HOSTS]; /* by hash: bounded memory */
+    /* Changes of a host that are not yet written. */
+    int64_t touched, active, pending;
+
+    int rc;          /* SQLite's code of the first error, 0: none */
+    enum lf_err err; /* ... as a kind */
+    char why[320];   /* ... as a sentence */
+};
+
+/* Run the operations of `group` in one transaction; each has its outcome afterwards. */
+void store_run(struct store *s, struct lf_list *group);
+void store_close(struct store *s); /* frees what open acquired; s stays the caller's */
+
+/* ---- for the files that work in a transaction ---- */
+
+/* Run a statement to its end. `fmt`: i int64_t, t text and size_t, b bytes and size_t; a
+ * NULL text is NULL. */
+void store_exec(struct store *s, enum job_sql id, const char *fmt, ...);
+/* The first row, or NULL; sqlite3_reset when it was read. */
+sqlite3_stmt *store_row(struct store *s, enum job_sql id, const char *fmt, ...);
+/* Another row of it? */
+bool store_more(struct store *s, sqlite3_stmt *st);
+/* Add the row's first n columns to op->out. */
+void store_emit(struct store *s, struct job_op *op, sqlite3_stmt *st, int n);
+void store_fail(struct store *s, enum lf_err err, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+void store_no_memory(struct store *s);
+
+/* Note that a host has so many more leases and pending URLs. */
+void store_touch(struct store *s, int64_t host, int64_t active, int64_t pending);
+void store_touched(struct store *s); /* write that down */
+
+/* claim.c */
+void job_claim(struct store *s, struct job_op *op);
+void job_renew(struct store *s, struct job_op *op);
+void job_release(struct store *s, struct job_op *op);
+/* Leases of one worker go back. */
+void job_release_worker(struct store *s, int64_t worker);
+void job_release_all(struct store *s); /* everybody's */
+/* A lease that is still the caller's: its host; 0: it is not. */
+int64_t job_lease_host(struct store *s, const struct job_lease *lease);
+
+/* page.c */
+void job_add(struct store *s, struct job_op *op);
+void job_complete(struct store *s, struct job_op *op);
+void job_fail(struct store *s, struct job_op *op);
+
+/* look.c */
+void job_counts(struct store *s, struct job_op *op);
+void job_items(struct store *s, struct job_op *op);
+void job_failed(struct store *s, struct job_op *op);
+void job_retry_failed(struct store *s, struct job_op *op);
+void job_reset(struct store *s, struct job_op *op);
+
+/* open.c */
+void store_open(struct store *s);
+void job_close(struct store *s, struct job_op *op);
+int64_t job_clock(void); /* µs since boot: the same for all processes */
+/* What SQLite's code means. */
+void store_explain(struct store *s, int rc);
+
+#endif
