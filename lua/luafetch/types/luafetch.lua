@@ -9,6 +9,7 @@
 ---@field fetch luafetch.fetch
 ---@field cookies fun(): luafetch.Cookies an empty cookie jar, loaded on first use
 ---@field csv luafetch.csv loaded on first use
+---@field job luafetch.job loaded on first use
 ---@field json luafetch.json loaded on first use
 ---@field text luafetch.text loaded on first use
 ---@field url luafetch.url loaded on first use

@@ -1,0 +1,125 @@
+---@meta luafetch.job
+-- lf.job: the state of a crawl, which outlives the process.
+-- luacheck: ignore 212
+
+---`require "luafetch.job"`, or `lf.job`.
+---@class luafetch.job
+local job = {}
+
+---Options of `lf.job.open`. `lease`, `per_host` and `rate` may also be given to each `claim`.
+---@class luafetch.JobOptions
+---@field lease? number seconds for which a page is the claimer's, unless it is renewed; then it is given out again. Default 60
+---@field per_host? integer|false pages of one host that are out at once, of all processes together. Default 8
+---@field rate? number|false pages of one host given out in a second, by all processes together. Default false
+---@field deliveries? integer a page whose lease ended without a word so many times has failed. Default 5
+---@field wait? number seconds to wait while another process writes; then it is a `state` Error. Default 10
+---@field create? boolean make the file when it is not there. Default true
+---@field readonly? boolean only look at it. Default false
+---@field sync? boolean what was committed outlives the end of power, too. Default false: it outlives the end of the process; after that of power the job is whole, but may be a moment older
+
+---A job: URLs that are each known once, who works on which of them, what became of them, and the
+---items they gave. Several tasks and several processes may use one. Each call waits until what it
+---did is committed; calls at one time are committed together. All but the iterators return nil and
+---an Error, and have done nothing, when the job cannot be read or written: kind `state` (locked,
+---damaged, of a newer version, not a job) or `io` (disk full, read-only); the sentence names it.
+---`local job <close> =` closes it.
+---@class luafetch.Job
+local Job = {}
+
+---@class luafetch.JobLink
+---@field url string absolute, http or https
+---@field depth? integer links from the start; default: one more than the page's, or 0
+---@field priority? integer higher ones come first in their host; default 0
+---@field meta? any what JSON can say; `page.meta` of the page
+
+---A page that `claim` gave: the right to work on it.
+---@class luafetch.JobPage
+---@field url string canonical
+---@field id integer
+---@field token integer of this lease: an older one is refused
+---@field depth integer
+---@field priority integer
+---@field tries integer how often it has been given out, this time included
+---@field meta any
+---@field from string? the page on which it was found
+
+---Open a job, or make it.
+---@param name string a file, "name.db"
+---@param opts? luafetch.JobOptions
+---@return luafetch.Job?
+---@return luafetch.Error? err
+---@nodiscard
+function job.open(name, opts) end
+
+---Make URLs known. Those that are known already, when compared as `lf.url.canonical` has it, are
+---passed over. A URL that is none is an Error (`url`), and then none is added.
+---@param list string|(string|luafetch.JobLink)[]
+---@return integer? new how many were not known
+---@return luafetch.Error? err
+function Job:add(list) end
+
+---Pages to work on: hosts take turns, and none is given more than `per_host` and `rate` allow. In a
+---host higher priorities come first, then smaller depths, then those that were known first.
+---@param n? integer at most; default 1
+---@param opts? luafetch.JobOptions lease, per_host, rate
+---@return luafetch.JobPage[]? pages
+---@return number|luafetch.Error|nil wait when there are fewer than n: seconds until there may be more (0: now); nil when nothing is left, neither pending nor at work
+function Job:claim(n, opts) end
+
+---A page is done. The outcome, its links and its items are committed together or not at all.
+---@param t {page: luafetch.JobPage, links?: (string|luafetch.JobLink)[], items?: any[], park?: number} park: seconds in which nothing more of this host is given out
+---@return integer? new links that were not known
+---@return luafetch.Error? err kind `state`: the lease has ended and the page is somebody else's; nothing was written
+function Job:complete(t) end
+
+---A page has failed.
+---@param page luafetch.JobPage
+---@param why? any an Error or a text
+---@param opts? {again?: boolean, park?: number} again: it is pending once more; park: as for complete
+---@return true?
+---@return luafetch.Error? err as for complete
+function Job:fail(page, why, opts) end
+
+---Begin the leases anew.
+---@param pages luafetch.JobPage|luafetch.JobPage[]
+---@return integer? n how many were still ours
+---@return luafetch.Error? err
+function Job:renew(pages) end
+
+---Give pages back as if they had not been claimed. What a task was given while it was cancelled is
+---given back by itself, and so is everything at `close`.
+---@param pages luafetch.JobPage|luafetch.JobPage[]
+---@return true?
+---@return luafetch.Error? err
+function Job:release(pages) end
+
+---@return {pending: integer, active: integer, done: integer, failed: integer, items: integer, hosts: integer}?
+---@return luafetch.Error? err
+function Job:counts() end
+
+---The items in the order of their commit: `for item, url, id in job:items() do`. Raises the Error.
+---@param opts? {after?: integer, raw?: boolean} after: behind the item of that id; raw: items as JSON texts
+---@return fun(): any, string?, integer?
+function Job:items(opts) end
+
+---The pages that failed. Raises the Error.
+---@param opts? {after?: integer, raw?: boolean}
+---@return fun(): {id: integer, url: string, error: string, tries: integer, depth: integer, meta: any, from: string?}?
+function Job:failed(opts) end
+
+---Make the pages that failed pending.
+---@return integer? n
+---@return luafetch.Error? err
+function Job:retry_failed() end
+
+---Forget everything, items too.
+---@return true?
+---@return luafetch.Error? err
+function Job:reset() end
+
+---Give back what was claimed, and close. Closing again does nothing.
+---@return true?
+---@return luafetch.Error? err
+function Job:close() end
+
+return job
