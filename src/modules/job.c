@@ -12,7 +12,7 @@
 
 #define JOB_TYPE "luafetch.job"
 
-enum { LEASE = 60, PER_HOST = 8, DELIVERIES = 5, PATIENCE = 10, BATCH = 200 };
+enum { LEASE = 60, PER_HOST = 8, DELIVERIES = 10, PATIENCE = 10, BATCH = 200 };
 
 struct handle {
     struct writer *writer; /* owned; NULL: closed */

@@ -11,7 +11,7 @@ local job = {}
 ---@field lease? number seconds for which a page is the claimer's, unless it is renewed; then it is given out again. Default 60
 ---@field per_host? integer|false pages of one host that are out at once, of all processes together. Default 8
 ---@field rate? number|false pages of one host given out in a second, by all processes together. Default false
----@field deliveries? integer a page whose lease ended without a word so many times has failed. Default 5
+---@field deliveries? integer a page whose lease ended without a word so many times has failed. Default 10
 ---@field wait? number seconds to wait while another process writes; then it is a `state` Error. Default 10
 ---@field create? boolean make the file when it is not there. Default true
 ---@field readonly? boolean only look at it. Default false

@@ -212,7 +212,7 @@ static bool parse(lua_State *L, const char *s, size_t n, struct lf_url *url)
     return false;
 }
 
-/* Compared is what a server sees: user, password and fragment are no part of it. */
+/* Behind the host and its port, by which it is limited, the form it is compared in. */
 static void add_url(lua_State *L, struct job_op *op, const struct lf_url *url,
                     struct job_link *l)
 {

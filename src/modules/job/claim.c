@@ -3,7 +3,7 @@
 #include <string.h>
 #include "modules/job/store.h"
 
-/* A lease ends without an outcome. `kept`: the delivery counts, and after too many of
+/* A lease ends without an outcome. `counts`: the delivery does, and after too many of
  * them the URL has failed: a page that kills every worker would be given out for ever. */
 static void give_back(struct store *s, int64_t id, int64_t host, bool counts)
 {
@@ -154,6 +154,9 @@ void job_claim(struct store *s, struct job_op *op)
     int64_t now = s->now;
     give_back_all(s, SQL_LEASE_OVERDUE, s->now, true);
     store_touched(s);
+    if (s->totals.per_host < op->per_host)
+        store_exec(s, SQL_HOST_ROOM, "i", op->per_host);
+    s->totals.per_host = op->per_host;
     for (; op->rows < op->n; now++) {
         int64_t host = next_host(s, op, now);
         if (!host || !claim_one(s, op, host, now))

@@ -1,8 +1,7 @@
 /* Opening a job's file: is it one, is it whole, is it ours to write; and who else works
  * on it. A file that does not fit is refused and stays as it is. */
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +19,7 @@ enum { TEXT = 64, NAP = 2000 };           /* µs between two tries for a lock */
 static const char schema[] =
     "CREATE TABLE job (version INTEGER, secret BLOB, boot TEXT, token INTEGER, "
     " epoch INTEGER, pending INTEGER, active INTEGER, done INTEGER, failed INTEGER, "
-    " items INTEGER, hosts INTEGER);"
+    " items INTEGER, hosts INTEGER, per_host INTEGER);"
     "CREATE TABLE host (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, due INTEGER, "
     " next INTEGER NOT NULL DEFAULT 0, active INTEGER NOT NULL DEFAULT 0, "
     " pending INTEGER NOT NULL DEFAULT 0);"
@@ -38,7 +37,7 @@ static const char schema[] =
     "CREATE TABLE worker (id INTEGER PRIMARY KEY AUTOINCREMENT, pid INTEGER, "
     " started TEXT, space TEXT);"
     "CREATE TABLE items (id INTEGER PRIMARY KEY, page INTEGER, item TEXT NOT NULL);"
-    "INSERT INTO job VALUES (1, randomblob(16), '', 0, 0, 0, 0, 0, 0, 0, 0);"
+    "INSERT INTO job VALUES (1, randomblob(16), '', 0, 0, 0, 0, 0, 0, 0, 0, 0);"
     "PRAGMA application_id = 1279674946;"
     "PRAGMA user_version = 1;";
 
@@ -50,6 +49,16 @@ int64_t job_clock(void)
 }
 
 /* ---- what went wrong ---- */
+
+/* SQLite makes files beside its own, and calls it "cannot open" when it may not. */
+static bool is_shut(const char *path)
+{
+    char folder[PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - path) + 1 : 1,
+             slash ? path : ".");
+    return access(path, F_OK) == 0 && access(folder, W_OK) != 0;
+}
 
 void store_explain(struct store *s, int rc)
 {
@@ -78,6 +87,10 @@ void store_explain(struct store *s, int rc)
         store_fail(s, LF_EIO, "cannot write to %s: the disk is full", path);
         break;
     case SQLITE_CANTOPEN:
+        if (is_shut(path)) {
+            store_fail(s, LF_EIO, "cannot open %s: its folder is read-only", path);
+            break;
+        }
         store_fail(s, LF_EIO, "cannot open %s: %s", path, code ? strerror(code) : what);
         break;
     case SQLITE_IOERR:
@@ -131,13 +144,16 @@ static void read_line(const char *path, char *line, int n)
 
 /* ---- processes ---- */
 
-/* When it began, in ticks since boot: a number that is used again is somebody else. */
+/* When it began, in ticks since boot: a number that is used again is somebody else. "":
+ * it has ended, though its parent may not have noticed. */
 static void start_of(int64_t pid, char started[static TEXT])
 {
     char path[TEXT], line[1024];
     snprintf(path, sizeof path, "/proc/%lld/stat", (long long)pid);
     read_line(path, line, sizeof line);
     const char *p = strrchr(line, ')'); /* the name may hold anything */
+    if (p && strchr("ZXx", p[strspn(p, ") ")]))
+        p = NULL;
     for (int i = 0; p && i < 20; i++)
         p = strchr(p + 1, ' ');
     snprintf(started, TEXT, "%.*s", p ? (int)strcspn(p + 1, " ") : 0, p ? p + 1 : "");
@@ -197,6 +213,7 @@ static void check_boot(struct store *s)
     if (ask(s, sql) || s->err)
         return;
     job_release_all(s);
+    store_touched(s);
     run(s, "DELETE FROM worker; UPDATE host SET next = 0, due = "
            "CASE WHEN pending > 0 THEN 0 END");
     snprintf(sql, sizeof sql, "UPDATE job SET boot = '%s'", boot);
@@ -271,9 +288,12 @@ static void make_or_join(struct store *s)
     store_exec(s, SQL_BEGIN, "");
     if (!check_version(s))
         run(s, schema);
+    s->now = job_clock();
+    store_read_totals(s);
     check_boot(s);
     join_workers(s);
     store_touched(s);
+    store_write_totals(s);
     store_exec(s, SQL_COMMIT, "");
 }
 

@@ -13,13 +13,16 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_BEGIN] = "BEGIN IMMEDIATE",
     [SQL_COMMIT] = "COMMIT",
     [SQL_JOB_READ] =
-        "SELECT token, epoch, pending, active, done, failed, items, hosts FROM job",
+        "SELECT token, epoch, pending, active, done, failed, items, hosts, per_host "
+        "FROM job",
     [SQL_JOB_WRITE] = "UPDATE job SET token = ?, epoch = ?, pending = ?, active = ?, "
-                      "done = ?, failed = ?, items = ?, hosts = ?",
+                      "done = ?, failed = ?, items = ?, hosts = ?, per_host = ?",
     [SQL_HOST_FIND] = "SELECT id FROM host WHERE name = ?",
     [SQL_HOST_NEW] = "INSERT INTO host (name) VALUES (?) RETURNING id",
     [SQL_HOST_DUE] = "SELECT id, active FROM host WHERE due <= ? ORDER BY due LIMIT 1",
     [SQL_HOST_FULL] = "UPDATE host SET due = NULL WHERE id = ?",
+    [SQL_HOST_ROOM] = "UPDATE host SET due = next "
+                      "WHERE due IS NULL AND pending > 0 AND active < ?",
     [SQL_HOST_CLAIM] =
         "UPDATE host SET active = active + 1, pending = pending - 1, next = ?2, due = "
         "CASE WHEN pending > 1 AND active + 1 < ?3 THEN ?2 END WHERE id = ?1",
@@ -228,7 +231,7 @@ static const struct {
 };
 
 /* Another process may have reset the job: what is remembered of it is void then. */
-static void read_totals(struct store *s)
+void store_read_totals(struct store *s)
 {
     int64_t epoch = s->totals.epoch;
     sqlite3_stmt *st = store_row(s, SQL_JOB_READ, "");
@@ -238,7 +241,7 @@ static void read_totals(struct store *s)
     }
     int64_t *const into[] = {&s->totals.token,  &s->totals.epoch, &s->totals.pending,
                              &s->totals.active, &s->totals.done,  &s->totals.failed,
-                             &s->totals.items,  &s->totals.hosts};
+                             &s->totals.items,  &s->totals.hosts, &s->totals.per_host};
     for (int i = 0; i < (int)(sizeof into / sizeof *into); i++)
         *into[i] = sqlite3_column_int64(st, i);
     sqlite3_reset(st);
@@ -247,12 +250,12 @@ static void read_totals(struct store *s)
         memset(s->hosts, 0, sizeof s->hosts);
 }
 
-static void write_totals(struct store *s)
+void store_write_totals(struct store *s)
 {
     const struct job_totals *t = &s->totals;
     if (memcmp(t, &s->before, sizeof *t) != 0)
-        store_exec(s, SQL_JOB_WRITE, "iiiiiiii", t->token, t->epoch, t->pending,
-                   t->active, t->done, t->failed, t->items, t->hosts);
+        store_exec(s, SQL_JOB_WRITE, "iiiiiiiii", t->token, t->epoch, t->pending,
+                   t->active, t->done, t->failed, t->items, t->hosts, t->per_host);
 }
 
 static void roll_back(struct store *s)
@@ -277,7 +280,7 @@ static void run_all(struct store *s, struct lf_list *group)
     s->now = job_clock();
     if (write)
         store_exec(s, SQL_BEGIN, "");
-    read_totals(s);
+    store_read_totals(s);
     for (struct lf_list *n = group->next; n != group && !s->err; n = n->next) {
         struct job_op *op = lf_container(n, struct job_op, link);
         if (s->readonly && kinds[op->kind].writes && op->kind != JOB_CLOSE)
@@ -289,7 +292,7 @@ static void run_all(struct store *s, struct lf_list *group)
     store_touched(s);
     if (!write)
         return;
-    write_totals(s);
+    store_write_totals(s);
     store_exec(s, SQL_COMMIT, "");
 }
 

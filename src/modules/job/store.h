@@ -29,6 +29,7 @@ enum job_sql {
     SQL_HOST_NEW,
     SQL_HOST_DUE,
     SQL_HOST_FULL,
+    SQL_HOST_ROOM,
     SQL_HOST_CLAIM,
     SQL_HOST_ADD,
     SQL_HOST_PARK,
@@ -63,6 +64,7 @@ enum job_sql {
 struct job_totals {
     int64_t token, epoch; /* last lease given; how often the job was reset */
     int64_t pending, active, done, failed, items, hosts;
+    int64_t per_host; /* of the last claim */
 };
 
 struct job_host { /* a name and its number, remembered */
@@ -112,6 +114,10 @@ void store_emit(struct store *s, struct job_op *op, sqlite3_stmt *st, int n);
 void store_fail(struct store *s, enum lf_err err, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 void store_no_memory(struct store *s);
+
+/* The row of the job, when a transaction has begun and before it ends. */
+void store_read_totals(struct store *s);
+void store_write_totals(struct store *s);
 
 /* Note that a host has so many more leases and pending URLs. */
 void store_touch(struct store *s, int64_t host, int64_t active, int64_t pending);
