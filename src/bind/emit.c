@@ -254,8 +254,10 @@ enum lf_err lf_emit_close(lua_State *L, const char **why)
         return LF_OK;
     flush_all(L, e);
     shut(e);
+    if (!*e->why)
+        return LF_OK;
     *why = e->why;
-    return *e->why ? LF_EIO : LF_OK;
+    return LF_EIO;
 }
 
 /* ---- lf.emit ---- */
