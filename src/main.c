@@ -119,12 +119,14 @@ static int usage(const char *fmt, ...)
     return EXIT_USAGE;
 }
 
-/* A file of that name, or else the bundled example. */
+/* A command, a file of that name, or else the bundled example. */
 static int find_script(struct run *r)
 {
     const char *name = r->args.script;
     struct stat st;
     if (!name || strcmp(name, "-") == 0)
+        return EXIT_OK;
+    if (lf_home_command(&r->home, name, r->script))
         return EXIT_OK;
     if (strlen(name) >= sizeof r->script)
         return usage("%s: %s", name, strerror(ENAMETOOLONG));

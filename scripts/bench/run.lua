@@ -336,11 +336,33 @@ function cases.pages()
     bench.both(rounds, "ours", "bare", ms, "ms"))
 end
 
+-- ---- the state of a crawl ----
+
+-- Pages through a job of so many known URLs; the curve beyond 10^5 when it is asked for by name.
+function cases.frontier()
+  local sizes = asked.frontier and { 10000, 100000, 1000000, 5000000 } or { 100000 }
+  local dir = assert(io.popen "mktemp -d"):read "l"
+  local small
+  for _, known in ipairs(sizes) do
+    local pages = 20000
+    local run = bench.check(bench.client("frontier", dir .. "/job.db", known, pages), pages)
+    small = small or run
+    local name = ("frontier: %d known"):format(known)
+    local goal = known <= 100000 and 12000 or known >= 5000000 and 6000 or nil
+    bench.row(name .. ", µs a page", run.seconds / pages * 1e6, goal and 1e6 / goal,
+      ("%.0f pages/s; %.4g µs of CPU"):format(pages / run.seconds, run.cpu_s / pages * 1e6))
+    bench.row(name .. ", bytes a URL", (run.file - run.texts) / run.urls, 150, "beyond the URL's text; items counted")
+    bench.row(name .. ", peak MB", run.peak_kb / 1024, 1.5 * small.peak_kb / 1024, "of the first")
+    sh(("rm -f '%s'/job.db*"):format(dir))
+  end
+  sh(("rm -r '%s'"):format(dir))
+end
+
 -- ---- the run ----
 
 local ORDER = {
   "startup", "keepalive64", "inflight10000", "tls_new", "hosts8000", "million", "tasks", "cancel10000", "stall",
-  "scrape", "json", "pages",
+  "scrape", "json", "pages", "frontier",
 }
 
 local function run(name)

@@ -346,7 +346,9 @@ void lf_args_help(FILE *out)
     fputs("usage: luafetch [options] script.lua [args…]   run a script\n"
           "       luafetch [options] NAME [args…]         run a bundled example\n"
           "       luafetch [options] - [args…]            read the script from stdin\n"
-          "       luafetch [options] -e CODE [args…]      run CODE\n\noptions:\n",
+          "       luafetch [options] -e CODE [args…]      run CODE\n"
+          "       luafetch job FILE COMMAND               look after a job; luafetch job "
+          "--help\n\noptions:\n",
           out);
     for (size_t i = 0; i < OPTIONS; i++) {
         const struct option *o = &options[i];

@@ -72,6 +72,15 @@ bool lf_home_example(const struct lf_home *h, const char *name, char path[PATH_M
            access(path, R_OK) == 0;
 }
 
+bool lf_home_command(const struct lf_home *h, const char *name, char path[PATH_MAX])
+{
+    static const char *const commands[][2] = {{"job", "luafetch/command/job"}};
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
+        if (strcmp(commands[i][0], name) == 0)
+            return join(path, h->lua, commands[i][1], ".lua");
+    return false;
+}
+
 static int is_script(const struct dirent *d)
 {
     const char *dot = strrchr(d->d_name, '.');

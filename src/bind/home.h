@@ -18,6 +18,9 @@ bool lf_home_find(struct lf_home *h);
 /* The path of a bundled example; false when there is none of that name. */
 bool lf_home_example(const struct lf_home *h, const char *name, char path[PATH_MAX]);
 
+/* The path of the file that is the command of this name ("job"); false: there is none. */
+bool lf_home_command(const struct lf_home *h, const char *name, char path[PATH_MAX]);
+
 /* One line an example, with the first sentence of its opening comment. */
 void lf_home_list(const struct lf_home *h, FILE *out);
 

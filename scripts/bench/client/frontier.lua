@@ -10,7 +10,7 @@ local function url(n)
   return ("https://host%d.example/section/%d/page-%d.html"):format(n % HOSTS, n % 1000, n)
 end
 
-local job <close> = assert(lf.job.open(file, { per_host = false }))
+local job = assert(lf.job.open(file, { per_host = false }))
 local texts = 0
 for from = 1, known, 10000 do
   local list = {}
@@ -64,6 +64,8 @@ cpu, wall = os.clock() - cpu, lf.now() - wall
 
 local counts = assert(job:counts())
 assert(new == pages and counts.done == pages and counts.items == pages)
+job:close()
+local size = assert(io.open(file)):seek "end"
 print(lf.json.encode {
-  ok = pages, seconds = wall, cpu_s = cpu, urls = known + pages, texts = texts,
+  ok = pages, seconds = wall, cpu_s = cpu, urls = known + pages, texts = texts, file = size,
 })
