@@ -1,6 +1,7 @@
 #!/bin/bash
 # check-docs.sh: every option of the command stands in the man page and the README, and the
-# man page names no option that does not exist. The table in src/bind/args.c is the truth.
+# man page names no option that does not exist. The table in src/bind/args.c is the truth, and
+# for commands (luafetch job) their files.
 set -u
 cd "$(dirname "$0")/.." || exit 2
 
@@ -19,8 +20,11 @@ for option in $options; do
     }
 done
 
+of_commands=$(grep -ohE -- '--[a-z][a-z-]*' lua/luafetch/command/*.lua | cut -c3-)
+
 while read -r option; do
-    grep -qx -- "${option#--}" <<<"$options" || {
+    grep -qx -- "${option#--}" <<<"$options
+$of_commands" || {
         echo "scripts/luafetch.1 mentions $option, which does not exist"
         bad=1
     }

@@ -533,7 +533,8 @@ sys.stdin.read()" '%s' >'%s/held']]):format(file, dir), "w")
 
     it("that is read-only, it says so", function()
       open():close()
-      local under = command.unshared("-rm", ("mount --bind '%s' '%s' && mount -o remount,bind,ro '%s'"):format(dir, dir, dir))
+      local first = ("mount --bind '%s' '%s' && mount -o remount,bind,ro '%s'"):format(dir, dir, dir)
+      local under = command.unshared("-rm", first)
       if not under then return print "skip: no name spaces here" end
       local r = command({ "--no-progress", "-e", SCRIPT, file, "ro" }, { under = under })
       assert.equal(1, r.code)
