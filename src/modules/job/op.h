@@ -48,12 +48,7 @@ struct job_cell {
 };
 enum { JOB_NIL = -1, JOB_NUMBER = -2 };
 
-enum {
-    JOB_CLAIM_COLUMNS = 8,
-    JOB_ITEM_COLUMNS = 3,
-    JOB_FAILED_COLUMNS = 7,
-    JOB_COUNTS_N = 6
-};
+enum { JOB_CLAIM_COLUMNS = 8, JOB_ITEM_COLUMNS = 3, JOB_FAILED_COLUMNS = 7 };
 
 struct job_op {
     struct lf_list link; /* in the writer's list, until it has ended */

@@ -65,7 +65,6 @@ void store_explain(struct store *s, int rc)
     const char *path = s->path;
     int code = s->db ? sqlite3_system_errno(s->db) : 0;
     const char *what = s->db ? sqlite3_errmsg(s->db) : sqlite3_errstr(rc);
-    s->rc = rc;
     switch (rc & 0xff) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:

@@ -91,8 +91,7 @@ struct store {
     /* Changes of a host that are not yet written. */
     int64_t touched, active, pending;
 
-    int rc;          /* SQLite's code of the first error, 0: none */
-    enum lf_err err; /* ... as a kind */
+    enum lf_err err; /* of the first error */
     char why[320];   /* ... as a sentence */
 };
 
