@@ -65,12 +65,17 @@ describe("table", function()
     assert.same({ { ["G x"] = "1", ["G y"] = "in" }, { ["G x"] = "f" } }, list)
   end)
 
-  it("may be missing, or too large, or no table", function()
+  if not os.getenv "LF_GCSTRESS" then -- a million cells under a collector that never rests take minutes
+    it("may be too large", function()
+      local huge = doc("<table>" .. ("<tr>" .. ("<td colspan=1000 rowspan=65534>x"):rep(100)):rep(100) .. "</table>")
+      local rows, err = huge:table()
+      assert.is_nil(rows)
+      assert.equal("too_large", err.kind)
+    end)
+  end
+
+  it("may be missing, or no table", function()
     assert.is_nil(doc("<p>"):table())
-    local huge = doc("<table>" .. ("<tr>" .. ("<td colspan=1000 rowspan=65534>x"):rep(100)):rep(100) .. "</table>")
-    local rows, err = huge:table()
-    assert.is_nil(rows)
-    assert.equal("too_large", err.kind)
     assert.error_matches(function() doc("<p>"):table "p" end, "must find a <table>")
     assert.error_matches(function() doc("<p>"):table("p", { head = true }) end,
       "unknown option 'head' %(did you mean 'header'%?%)")
