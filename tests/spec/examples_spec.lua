@@ -252,6 +252,24 @@ describe("example", function()
     assert.matches("usage: luafetch events", run({ "events" }).err, 1, true)
   end)
 
+  it("login sends the token of the form, keeps the cookies and comes back with them", function()
+    local jar, env = dir .. "/cookies.txt", { LOGIN_PASSWORD = "se&cret" }
+    local home = ("%s/home: Hello\n"):format(web.url)
+    local r = run({ "login", web.url .. "/login", "ann", jar, "/home" }, { env = env })
+    assert.equal("", r.err)
+    assert.equal("signed in: " .. home .. home, r.out)
+    r = run { "login", web.url .. "/login", "ann", jar, "/home" }
+    assert.equal("", r.err)
+    assert.equal(home, r.out)
+    os.remove(jar)
+    r = run({ "login", web.url .. "/login", "bob", jar }, { env = env })
+    assert.equal(1, r.code)
+    assert.matches("the site did not let bob in", r.err, 1, true)
+    assert.is_nil(io.open(jar))
+    assert.matches("LOGIN_PASSWORD is not set", run({ "login", web.url .. "/login", "ann", jar }).err, 1, true)
+    assert.matches("usage: LOGIN_PASSWORD", run({ "login", web.url }).err, 1, true)
+  end)
+
   it("login_form sends the token of the form and keeps the cookies", function()
     local env = { LOGIN_PASSWORD = "se&cret" }
     local r = run({ "login_form", web.url .. "/login", "ann", "/home" }, { env = env })
