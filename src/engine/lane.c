@@ -194,6 +194,8 @@ static bool drain(struct lf_lane *lane)
         curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&h);
         struct lf_xfer *x = h->x;
         x->code = code;
+        if (code) /* 8.14 would still want to rewind the body of the one that failed */
+            h->plain = false;
         if (!code && x->tls_end && !lf_tls_end_was_said(x->tls_end))
             x->code = CURLE_PARTIAL_FILE; /* anybody may have cut it */
         collect(h, x);

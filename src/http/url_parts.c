@@ -1,6 +1,7 @@
 /* What can be asked of a parsed URL: its parts, its origin, other forms of it. */
 #include "http/url.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -187,7 +188,8 @@ void lf_url_free(struct lf_url *u)
 /* -- canonical form -- */
 
 /* Append s with its escapes in upper case, and undone where none is needed. One that
- * stands behind a '%' that starts no escape stays: undone, the two could make one. */
+ * is a hex digit behind a '%' that starts no escape stays: undone, they could make one.
+ */
 static enum lf_err add_normal(struct lf_buf *out, const char *s, size_t n)
 {
     enum lf_err err = lf_buf_reserve(out, n);
@@ -200,9 +202,13 @@ static enum lf_err add_normal(struct lf_buf *out, const char *s, size_t n)
         if (byte < 0) {
             if (*s == '%')
                 stray = w;
+            else if (!isxdigit((unsigned char)*s))
+                stray = NULL;
             *w++ = *s++;
             continue;
         }
+        if (!isxdigit(byte))
+            stray = NULL;
         bool near = stray && w - stray <= 2;
         if (near || lf_percent_sets[byte] & LF_PERCENT_RESERVED)
             w = lf_percent_put_escape(w, (unsigned char)byte);

@@ -240,7 +240,7 @@ describe("emit to a file .csv", function()
     local r = run({ "-o", dir .. "/x.csv", "-e", [[
       local lf = require "luafetch"
       for i = 1, 1e5 do lf.emit { n = i, text = ("line\n"):rep(7) } end]] }, {
-      shell = ("mkdir %s; ( ulimit -f 64; @ ); code=$?; cat %s/x.csv; rm -r %s; exit $code"):format(dir, dir, dir),
+      shell = ("mkdir %s; ( ulimit -f 256; @ ); code=$?; cat %s/x.csv; rm -r %s; exit $code"):format(dir, dir, dir),
     })
     assert.equal(1, r.code)
     local rows = assert(csv.parse(r.out, { header = true, strict = true }))

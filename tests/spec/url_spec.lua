@@ -179,6 +179,12 @@ describe("url.canonical", function()
   it("brings equal URLs to one form", function()
     assert.equal("http://a.test/~x/b?q=%2F", url.canonical "HTTP://A.test:80/c/../%7ex/b?q=%2f#f")
     assert.equal("http://a.test/?", url.canonical "http://a.test?#")
+    for _, query in ipairs { "$%&%2e-", "%4%31", "%%34%31", "%.%41", "%&%34%31", "%%78%63" } do -- once more: the same
+      for _, sorted in ipairs { true, false } do
+        local once = url.canonical("http://a.test/?" .. query, { sort_query = sorted })
+        assert.equal(once, url.canonical(once, { sort_query = sorted }))
+      end
+    end
   end)
 
   it("sorts the query when asked, stably", function()
