@@ -179,12 +179,12 @@ valgrind: all units servers
 	@scripts/deps.sh valgrind
 	@scripts/run-tests.sh --build $(BUILD) --valgrind unit spec
 
-## fuzz: every parser and the response path, FUZZ_SECONDS=5 each; FUZZ=name one of them
+## fuzz: every parser and the response path, FUZZ_SECONDS=5 each; FUZZ=name one of them; FUZZ_RUNS=20000 the same inputs each time
 fuzz:
 	@scripts/deps.sh fuzz
 	@$(MAKE) all
 	@$(MAKE) fuzzers BUILD=build/fuzz CC=clang OPT="-O1 -g" SAN="-fsanitize=fuzzer-no-link $(ASAN)"
-	@scripts/fuzz.sh --seconds $(FUZZ_SECONDS) $(FUZZ)
+	@scripts/fuzz.sh --seconds $(FUZZ_SECONDS) $(if $(FUZZ_RUNS),--repeatable $(FUZZ_RUNS)) $(FUZZ)
 
 ## tidy: clang-tidy and cppcheck over src/
 tidy:

@@ -1,19 +1,23 @@
 #!/bin/bash
-# fuzz.sh [--seconds N] [--jobs N] [NAME…]: run the fuzz targets in build/fuzz, two at a time,
-# N seconds each (5). What they begin with is made from the suites beside the project
-# (LF_DATA names their folder) by tests/fuzz/seeds.lua; what they find out about the code is
-# kept in build/fuzz/corpus, so that the next run goes on from there. Each target is one
-# test; a crash, a leak, a slow input prints itself and how to get it again.
+# fuzz.sh [--seconds N] [--jobs N] [--repeatable N] [NAME…]: run the fuzz targets in build/fuzz,
+# two at a time, N seconds each (5). What they begin with is made from the suites beside the
+# project (LF_DATA names their folder) by tests/fuzz/seeds.lua; what they find out about the
+# code is kept in build/fuzz/corpus, so that the next run goes on from there. --repeatable: the
+# same N inputs each time, by a fixed seed and without what earlier runs found out; that checks
+# a change, the others hunt. Each target is one test; a crash, a leak, a slow input prints
+# itself and how to get it again.
 set -u
 cd "$(dirname "$0")/.." || exit 2
 
 seconds=5
 jobs=2
+repeatable=
 names=()
 while [ $# -gt 0 ]; do
     case $1 in
     --seconds) seconds=$2 && shift ;;
     --jobs) jobs=$2 && shift ;;
+    --repeatable) repeatable=$2 && shift ;;
     *) names+=("$1") ;;
     esac
     shift
@@ -45,10 +49,15 @@ one() { # $1: target; prints a line, and what was found
     if [ "$source" = "tests/fuzz/$name.lua" ] || grep -q '^ \* leaks: at the end' "$source"; then
         options+=(-detect_leaks=0)
     fi
+    local corpus=("$dir/corpus/$name")
+    if [ "$repeatable" ]; then
+        options+=(-seed=1 "-runs=$repeatable")
+        corpus=()
+    fi
     [ -f "tests/fuzz/$name.dict" ] && options+=("-dict=tests/fuzz/$name.dict")
     if "$dir/fuzz/$name" -max_total_time="$seconds" -timeout=$slow -rss_limit_mb=1024 \
         -max_len="${size:-4096}" -artifact_prefix="$dir/found/$name-" -print_final_stats=1 \
-        "${options[@]}" "$dir/corpus/$name" "$dir/seeds/$name" </dev/null >"$log" 2>&1; then
+        "${options[@]}" "${corpus[@]}" "$dir/seeds/$name" </dev/null >"$log" 2>&1; then
         runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
         echo "  OK    $name: ${runs:-0} inputs, $(sed -n 's/^stat::average_exec_per_sec: *//p' "$log") a second"
         [ "${runs:-0}" -gt 0 ]
@@ -63,7 +72,7 @@ one() { # $1: target; prints a line, and what was found
 verdicts=$(mktemp)
 trap 'rm -f "$verdicts"' EXIT
 export -f one
-export dir seconds slow verdicts
+export dir seconds slow repeatable verdicts
 # What a target says stays together.
 # shellcheck disable=SC2016 # meant for the inner shell
 printf '%s\n' "${names[@]}" | xargs -P "$jobs" -n 1 bash -c '

@@ -217,7 +217,8 @@ enum lf_err lf_cookie_domain(struct lf_buf *out, const char *s, size_t n)
     const char *why;
     if (n && *s == '.')
         s++, n--;
-    return n ? lf_url_host_add(out, s, n, true, &why) : LF_EURL;
+    /* A host with an empty first label would lose it when it is read back from a file. */
+    return n && *s != '.' ? lf_url_host_add(out, s, n, true, &why) : LF_EURL;
 }
 
 /* What RFC 6265bis would not read back, or not read back as the same. */

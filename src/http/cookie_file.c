@@ -192,7 +192,7 @@ enum lf_err lf_jar_load(struct lf_jar *jar, const char *path, int64_t now,
 
 static bool fits_format(const struct lf_cookie *c)
 {
-    return c->name.len && !memchr(c->name.p, '\t', c->name.len) &&
+    return c->name.len && *c->domain.p != '.' && !memchr(c->name.p, '\t', c->name.len) &&
            !(c->value.len && memchr(c->value.p, '\t', c->value.len)) &&
            !memchr(c->path.p, '\t', c->path.len);
 }

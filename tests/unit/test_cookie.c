@@ -297,6 +297,8 @@ static void test_by_hand(void)
     CHECK_STR(add(c), "the domain is not a host");
     c.domain = S(".");
     CHECK_STR(add(c), "the domain is not a host");
+    c.domain = S("..x.example");
+    CHECK_STR(add(c), "the domain is not a host");
     c.domain = S("x.example");
     c.name = S("a=b");
     CHECK(add(c) != NULL);
@@ -436,8 +438,9 @@ static void test_save(void)
     set("https://a.example/x/", "s=1; secure; httponly; max-age=60");
     set("https://b.example/", "t=2; domain=b.example");
     set("https://b.example/", "nameless");
+    set("https://.c.example/", "u=3");
     CHECK_INT(save(path), LF_OK);
-    CHECK(report.cookies == 2 && report.left_out == 1);
+    CHECK(report.cookies == 2 && report.left_out == 2);
     CHECK(stat(path, &st) == 0 && (st.st_mode & 0777) == 0600);
     FILE *f = fopen(path, "r");
     if (CHECK(f != NULL)) {
