@@ -191,11 +191,12 @@ tidy:
 	@scripts/deps.sh tidy
 	@scripts/tidy.sh $(filter -std% -D% -I%,$(ALL_CFLAGS) $(XML_CFLAGS))
 
-## nightly: what takes long: fuzzing for five minutes each, tidy, valgrind
+## nightly: what takes long: fuzzing for five minutes each, tidy, valgrind, jobs of millions of URLs
 nightly:
 	@$(MAKE) fuzz FUZZ_SECONDS=300
 	@$(MAKE) tidy
 	@$(MAKE) valgrind
+	@timeout 1800 $(MAKE) bench BENCH=frontier_curve
 
 $(BUILD)/bench/peer: scripts/bench/peer.go
 	@mkdir -p $(@D)

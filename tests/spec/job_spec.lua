@@ -505,6 +505,63 @@ sys.stdin.read()" '%s' >'%s/held']]):format(file, dir), "w")
     end)
   end)
 
+  describe("of 100,000 URLs and more", function()
+    -- A process of its own, for its peak of memory: three times 100,000 URLs and pages with
+    -- links to what is known. The cache of pages is full after the second.
+    local SCRIPT = [[
+      local lf = require "luafetch"
+      local job = assert(lf.job.open(arg[1], { per_host = false }))
+      local last, texts = 0, 0
+      local function url()
+        last = last + 1
+        local text = ("https://host%d.example/section/%d/page-%d.html"):format(last % 100, last % 1000, last)
+        texts = texts + #text
+        return text
+      end
+      local function grow(n)
+        for _ = 1, n // 5000 do
+          local list = {}
+          for i = 1, 5000 do list[i] = url() end
+          assert(job:add(list) == 5000)
+        end
+      end
+      local function work()
+        lf.each(assert(job:claim(1000)), function(page)
+          local links = { url() }
+          for i = 2, 20 do links[i] = page.url end
+          assert(job:complete { page = page, links = links, items = { { title = "A Light in the Attic" } } } == 1)
+        end, { limit = 100 })
+      end
+      local peaks = {}
+      for i = 1, 3 do
+        grow(100000)
+        work()
+        peaks[i] = tonumber(io.open("/proc/self/status"):read("a"):match "VmHWM:%s+(%d+)")
+      end
+      local counts = assert(job:counts())
+      job:close()
+      print(lf.json.encode {
+        counts = counts, texts = texts, file = io.open(arg[1]):seek "end", peaks = peaks,
+      })
+    ]]
+
+    if os.getenv "LF_GCSTRESS" then return end -- so many under a collector that never rests take minutes
+
+    it("loses none, takes at most 150 bytes for each, and no more memory than with fewer", function()
+      local r = command({ "--no-progress", "-e", SCRIPT, file })
+      assert.equal("", r.err)
+      local got = lf.json.decode(r.out)
+      assert.same({ pending = 300000, active = 0, done = 3000, failed = 0, items = 3000, hosts = 100 }, got.counts)
+      local bytes = (got.file - got.texts) / 303000
+      assert.is_true(bytes <= 150, ("%.0f bytes a URL"):format(bytes))
+      if not os.getenv "LF_SANITIZED" then -- which keeps what was freed
+        -- A list of keys alone, 16 bytes each, would take another 1,600 kB.
+        local full, more = got.peaks[2], got.peaks[3]
+        assert.is_true(more - full < 800, ("%d kB, then %d kB"):format(full, more))
+      end
+    end)
+  end)
+
   describe("on a disk", function()
     local SCRIPT = [[
       local lf = require "luafetch"
