@@ -6,6 +6,7 @@
 
 #include <curl/curl.h>
 #include "engine/internal.h"
+#include "http/address.h"
 #include "http/upgrade.h"
 
 struct lf_conns;
@@ -49,8 +50,8 @@ struct lf_conn {
     size_t in_at;
     struct lf_upgrade answer;
 
-    unsigned handshakes; /* TLS handshakes begun */
-    char blocked[46];    /* the last address that the guard refused */
+    unsigned handshakes;           /* TLS handshakes begun */
+    char blocked[LF_ADDRESS_TEXT]; /* the last address that the guard refused */
     char error[CURL_ERROR_SIZE];
     char message[CURL_ERROR_SIZE + 100];
 };

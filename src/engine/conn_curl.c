@@ -2,7 +2,6 @@
  * the rules of setup.c; and the one multi of all connections. */
 #include "engine/conn.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +10,6 @@
 #include <openssl/ssl.h>
 #include "engine/alloc.h"
 #include "engine/tls.h"
-#include "http/address.h"
 
 struct lf_conns {
     struct lf_engine *eng; /* borrowed: outlives us */
@@ -151,25 +149,11 @@ static int on_timer(CURLM *multi, long ms, void *arg)
 }
 
 /* What is reached here is the address itself, whatever names led to it. */
-static bool guarded(struct lf_conn *c, const struct sockaddr *sa)
-{
-    struct lf_address a = {.family = sa->sa_family};
-    if (a.family == AF_INET)
-        memcpy(a.raw, &((const struct sockaddr_in *)sa)->sin_addr, 4);
-    if (a.family == AF_INET6)
-        memcpy(a.raw, &((const struct sockaddr_in6 *)sa)->sin6_addr, 16);
-    if ((a.family == AF_INET || a.family == AF_INET6) && lf_address_public(&a))
-        return false;
-    if (!inet_ntop(a.family, a.raw, c->blocked, sizeof c->blocked))
-        snprintf(c->blocked, sizeof c->blocked, "an address of family %d", a.family);
-    return true;
-}
-
 static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
 {
     struct lf_conn *c = arg;
     (void)purpose;
-    if (c->guard && guarded(c, (const struct sockaddr *)&a->addr))
+    if (c->guard && lf_address_refuse(&a->addr, c->blocked))
         return CURL_SOCKET_BAD;
     int fd = socket(a->family, a->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, a->protocol);
     if (fd < 0)

@@ -10,10 +10,8 @@
 #include <strings.h>
 #include <sys/socket.h>
 #include <unistd.h>
-#include <arpa/inet.h>
 #include <openssl/ssl.h>
 #include "engine/lane.h"
-#include "http/address.h"
 
 enum {
     CACHED = 60,
@@ -98,28 +96,12 @@ static int on_prereq(void *arg, char *remote_ip, char *local_ip, int remote_port
 }
 
 /* What is reached here is the address itself, whatever names and redirects led to it. */
-static bool guarded(struct lf_xfer *x, const struct sockaddr *sa)
-{
-    struct lf_address a = {.family = sa->sa_family};
-    const void *raw = sa->sa_family == AF_INET6
-                          ? (const void *)&((const struct sockaddr_in6 *)sa)->sin6_addr
-                          : (const void *)&((const struct sockaddr_in *)sa)->sin_addr;
-    if (a.family == AF_INET || a.family == AF_INET6) {
-        memcpy(a.raw, raw, a.family == AF_INET ? 4 : 16);
-        if (lf_address_public(&a))
-            return false;
-    }
-    if (!inet_ntop(a.family, a.raw, x->blocked, sizeof x->blocked))
-        snprintf(x->blocked, sizeof x->blocked, "an address of family %d", a.family);
-    return true;
-}
-
 static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockaddr *a)
 {
     struct lf_handle *h = arg;
     (void)purpose;
     h->x->handshakes = 0;
-    if (h->x->way->guard && guarded(h->x, (const struct sockaddr *)&a->addr))
+    if (h->x->way->guard && lf_address_refuse(&a->addr, h->x->blocked))
         return CURL_SOCKET_BAD;
     int fd = socket(a->family, a->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, a->protocol);
     if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM))

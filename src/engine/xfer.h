@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/types.h>
 #include "engine/engine.h"
+#include "http/address.h"
 #include "http/proxy.h"
 
 struct lf_xfer {
@@ -64,8 +65,8 @@ struct lf_xfer {
 
     /* mostly "": the last, and hardly touched, so that they stay out of the caches */
     char remote_ip[46];
-    char blocked[46]; /* the last address that the guard refused */
-    char detail[160]; /* the transport's own words */
+    char blocked[LF_ADDRESS_TEXT]; /* the last address that the guard refused */
+    char detail[160];              /* the transport's own words */
 };
 
 static inline void lf_xfer_reset(struct lf_xfer *x)

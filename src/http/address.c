@@ -2,6 +2,7 @@
 #include "http/address.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <string.h>
 
 bool lf_address_parse(struct lf_address *a, const char *s, size_t n)
@@ -107,4 +108,18 @@ bool lf_address_public(const struct lf_address *a)
     if (unwrap(a, &inner))
         return lf_address_public(&inner);
     return lf_address_in(a, &unicast, 3) && !IN(a, closed6);
+}
+
+bool lf_address_refuse(const struct sockaddr *sa, char text[LF_ADDRESS_TEXT])
+{
+    struct lf_address a = {.family = sa->sa_family};
+    if (a.family == AF_INET)
+        memcpy(a.raw, &((const struct sockaddr_in *)sa)->sin_addr, 4);
+    else if (a.family == AF_INET6)
+        memcpy(a.raw, &((const struct sockaddr_in6 *)sa)->sin6_addr, 16);
+    if (lf_address_public(&a))
+        return false;
+    if (!inet_ntop(a.family, a.raw, text, LF_ADDRESS_TEXT))
+        snprintf(text, LF_ADDRESS_TEXT, "an address of family %d", a.family);
+    return true;
 }

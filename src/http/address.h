@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/socket.h>
 
 struct lf_address {
     int family; /* AF_INET or AF_INET6 */
@@ -21,5 +22,11 @@ bool lf_address_in(const struct lf_address *a, const struct lf_address *net,
 /* False for private, loopback, link-local, multicast, reserved and test addresses, also
  * when they are wrapped into an IPv6 address. */
 bool lf_address_public(const struct lf_address *a);
+
+enum { LF_ADDRESS_TEXT = 46 }; /* the longest text of an address, and its NUL */
+
+/* Must a guard that lets public addresses pass refuse this one? Then `text` says what it
+ * is. What is no IP address is refused. */
+bool lf_address_refuse(const struct sockaddr *sa, char text[LF_ADDRESS_TEXT]);
 
 #endif
