@@ -51,6 +51,7 @@ struct lf_conn {
     struct lf_upgrade answer;
 
     unsigned handshakes;           /* TLS handshakes begun */
+    int no_socket;                 /* errno, when the system gave none */
     char blocked[LF_ADDRESS_TEXT]; /* the last address that the guard refused */
     char error[CURL_ERROR_SIZE];
     char message[CURL_ERROR_SIZE + 100];

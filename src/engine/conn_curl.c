@@ -2,6 +2,7 @@
  * the rules of setup.c; and the one multi of all connections. */
 #include "engine/conn.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +30,9 @@ static void fail_connect(struct lf_conn *c)
     if (*c->blocked)
         lf_conn_fail(c, LF_EBLOCKED, "the guard refuses %s, the address of %.*s",
                      c->blocked, (int)host.len, host.p);
+    else if (c->no_socket)
+        lf_conn_fail(c, LF_ERESOURCE, "cannot open a socket for %.*s: %s", (int)host.len,
+                     host.p, strerror(c->no_socket));
     else if (c->proxy)
         lf_conn_fail(c, LF_EPROXY, "cannot connect to the proxy %s: %s", c->proxy->name,
                      why);
@@ -156,6 +160,8 @@ static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockad
     if (c->guard && lf_address_refuse(&a->addr, c->blocked))
         return CURL_SOCKET_BAD;
     int fd = socket(a->family, a->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, a->protocol);
+    if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM))
+        c->no_socket = errno;
     if (fd < 0)
         return CURL_SOCKET_BAD;
     if (lf_loop_own(&c->eng->loop, fd)) {

@@ -41,4 +41,21 @@ describe("with few descriptors", function()
     ]])
     assert.equal("0\n", got.out, got.err)
   end)
+
+  it("a WebSocket that gets none fails by that name", function()
+    local got = run(40, [[
+      lf = require "luafetch"
+      local function kind()
+        local _, err = lf.websocket("ws://" .. B:match "//(.*)" .. "/ok")
+        return err.kind, err
+      end
+      print((kind())) -- the server answers, and is none for WebSockets
+      local held = {}
+      for i = 1, 40 do held[i] = io.open "/dev/null" end
+      print(kind())
+      for _, file in ipairs(held) do file:close() end
+      print((kind()))
+    ]])
+    assert.matches("^(%a+)\nresource\t[^\n]*Too many open files[^\n]*\n%1\n$", got.out, got.err)
+  end)
 end)
