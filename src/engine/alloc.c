@@ -1,4 +1,4 @@
-/* Free lists by size for libcurl.
+/* Free lists by size for libcurl, and the reserve for libev.
  *
  * Every block is a malloc of its own with its class in front, so that any thread may free
  * any block: the lists belong to the thread that opened them, others go past them. */
@@ -142,4 +142,42 @@ void lf_alloc_global_cleanup(void)
     }
     idle = 0;
     mine = false;
+}
+
+/* ---- libev ---- */
+
+/* Of its arrays all may grow at once, each to twice its size with the old one beside:
+ * what it knows of a descriptor, what is pending, what changed, and epoll's events. */
+enum { PER_DESCRIPTOR = 128, AT_LEAST = 64 };
+
+static void *reserve; /* owned */
+static size_t reserved;
+
+bool lf_alloc_reserve(size_t nfds)
+{
+    size_t size = (nfds > AT_LEAST ? nfds : AT_LEAST) * PER_DESCRIPTOR;
+    if (size <= reserved)
+        return true;
+    void *larger = malloc(size);
+    if (!larger)
+        return false;
+    free(reserve);
+    reserve = larger;
+    reserved = size;
+    return true;
+}
+
+void *lf_alloc_for_loop(void *p, long size)
+{
+    if (size <= 0) {
+        free(p);
+        return NULL;
+    }
+    void *q = realloc(p, (size_t)size);
+    if (q || !reserve)
+        return q;
+    free(reserve);
+    reserve = NULL;
+    reserved = 0;
+    return realloc(p, (size_t)size);
 }

@@ -6,6 +6,7 @@
 
 #include <signal.h>
 #include <stdlib.h>
+#include "engine/alloc.h"
 
 enum { CHUNK = 64 };
 
@@ -70,6 +71,8 @@ static struct lf_fdw *find(const struct lf_loop *loop, int fd)
 static struct lf_fdw *obtain(struct lf_loop *loop, int fd)
 {
     size_t i = (size_t)fd / CHUNK;
+    if (!lf_alloc_reserve((i + 1) * CHUNK))
+        return NULL;
     if (i >= loop->nchunks) {
         struct lf_fdw **chunks = realloc(loop->chunks, (i + 1) * sizeof(void *));
         if (!chunks)
@@ -160,6 +163,9 @@ enum lf_err lf_loop_init(struct lf_loop *loop)
 {
     *loop = (struct lf_loop){.armed = LF_NEVER};
     lf_list_init(&loop->signals);
+    if (!lf_alloc_reserve(0))
+        return LF_ERESOURCE;
+    ev_set_allocator(lf_alloc_for_loop);
     loop->ev = ev_loop_new(EVBACKEND_EPOLL | EVFLAG_NOENV);
     if (!loop->ev)
         return LF_ERESOURCE;
@@ -207,6 +213,7 @@ static void arm(struct lf_loop *loop, double now, double due)
 void lf_loop_poll(struct lf_loop *loop, double now, double due)
 {
     loop->nevents = loop->at = 0;
+    lf_alloc_reserve(loop->nchunks * CHUNK);
     if (due <= now) {
         ev_run(loop->ev, EVRUN_NOWAIT);
         return;
@@ -248,7 +255,7 @@ static void on_signal(struct ev_loop *ev, ev_signal *w, int revents)
 enum lf_err lf_engine_on_signal(struct lf_engine *eng, int signum,
                                 void (*got)(void *arg, int signum), void *arg)
 {
-    struct lf_sig *s = calloc(1, sizeof *s);
+    struct lf_sig *s = lf_alloc_reserve(0) ? calloc(1, sizeof *s) : NULL;
     if (!s)
         return LF_ERESOURCE;
     s->got = got;
@@ -281,7 +288,7 @@ static void on_watch(struct ev_loop *ev, ev_io *w, int revents)
 struct lf_watch *lf_watch_new(struct lf_engine *eng, int fd, int events,
                               void (*ready)(void *arg, int events), void *arg)
 {
-    struct lf_watch *w = calloc(1, sizeof *w);
+    struct lf_watch *w = lf_alloc_reserve((size_t)fd + 1) ? calloc(1, sizeof *w) : NULL;
     if (!w)
         return NULL;
     w->eng = eng;

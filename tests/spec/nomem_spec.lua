@@ -21,14 +21,24 @@ describe("the end of memory", function()
     websocket.stop()
   end)
 
+  local function check(name, url)
+    local r = run({ "-q", "tests/support/nomem.lua", name, url }, {
+      env = { LD_PRELOAD = not sanitized and library or "" }, under = { "timeout", "60" },
+    })
+    local said = { code = r.code, out = r.out, err = r.err:match "aborting" and r.err or nil }
+    assert.same({ code = 0, out = (sanitized and "3" or "went through") .. "\t0\t0\n" }, said)
+  end
+
   for _, name in ipairs { "websocket", "progress", "save", "stream", "events", "text" } do
     it("is survived: " .. name, function()
       local urls = { websocket = websocket.url, events = "http://127.0.0.1:" .. events.port }
-      local r = run({ "-q", "tests/support/nomem.lua", name, urls[name] or fault.url }, {
-        env = { LD_PRELOAD = not sanitized and library or "" }, under = { "timeout", "60" },
-      })
-      assert.equal((sanitized and "3" or "went through") .. "\t0\t0\n", r.out)
-      assert.equal(0, r.code, r.err)
+      check(name, urls[name] or fault.url)
     end)
   end
+
+  -- libev ends the process when it gets no memory. Its arrays grow when chance will have it:
+  -- without a reserve one of eight runs met that.
+  it("is survived by the event loop, whenever that grows", function()
+    for _ = 1, sanitized and 1 or 25 do check("text", fault.url) end
+  end)
 end)
