@@ -50,6 +50,14 @@ bool lf_task_may_wait(lua_State *L);
 /* Suspend the running task until lf_task_wake; `return lf_task_wait(L, w, ctx, k)`. */
 int lf_task_wait(lua_State *L, struct lf_wait *w, lua_KContext ctx, lua_KFunction k);
 
+/* Whether the running slice has lasted so long (20 to 30 ms) that an operation with its
+ * answer at hand has to let the others run first, if it may: a source that never dries up
+ * must not keep them from their turn. */
+bool lf_task_overdue(lua_State *L);
+/* Let the others run: `return lf_task_pass(L, "stream", ctx, k)`; k begins with
+ * lf_task_unwait. */
+int lf_task_pass(lua_State *L, const char *what, lua_KContext ctx, lua_KFunction k);
+
 /* Take the pending operation back: for a continuation that frees it itself, directly
  * before it does, so that an error raised earlier leaves it to the task. */
 void lf_task_unwait(lua_State *L);

@@ -10,6 +10,7 @@
 
 enum { MAX_LINE = 32 << 20, PIECE = 64 << 10 };
 enum { UV_ANCHOR = 1, UV_WATCH, UV_COUNT = UV_WATCH };
+static const char waits_for[] = "the body of a stream";
 
 struct stream {
     struct lf_req *req; /* owned; NULL: closed, or over a string */
@@ -78,7 +79,7 @@ static int wait_more(lua_State *L, struct stream *s, lua_KContext ctx, lua_KFunc
     if (s->waiting)
         return luaL_error(L, "another task reads this stream already");
     s->waiting = true;
-    s->wait = (struct lf_wait){stop_waiting, "the body of a stream"};
+    s->wait = (struct lf_wait){stop_waiting, waits_for};
     lf_req_on_ready(s->req, on_ready, lf_task_current(L));
     return lf_task_wait(L, &s->wait, ctx, k);
 }
@@ -193,9 +194,19 @@ static int read_heard_k(lua_State *L, int status, lua_KContext ctx)
     return read_k(L, LUA_OK, ctx);
 }
 
+static int read_passed_k(lua_State *L, int status, lua_KContext ctx)
+{
+    (void)status;
+    lf_task_unwait(L);
+    return read_k(L, LUA_OK, ctx);
+}
+
 int lf_stream_read(lua_State *L, lua_Integer most)
 {
-    return read_k(L, LUA_OK, most > 0 ? (lua_KContext)most : PIECE);
+    lua_KContext ctx = most > 0 ? (lua_KContext)most : PIECE;
+    if (lf_task_overdue(L))
+        return lf_task_pass(L, waits_for, ctx, read_passed_k);
+    return read_k(L, LUA_OK, ctx);
 }
 
 static int chunk_heard_k(lua_State *L, int status, lua_KContext ctx);
@@ -222,9 +233,19 @@ static int chunk_heard_k(lua_State *L, int status, lua_KContext ctx)
     return chunk_k(L, LUA_OK, ctx);
 }
 
+static int chunk_passed_k(lua_State *L, int status, lua_KContext ctx)
+{
+    (void)status;
+    lf_task_unwait(L);
+    return chunk_k(L, LUA_OK, ctx);
+}
+
 static int l_chunk(lua_State *L)
 {
-    return chunk_k(L, LUA_OK, (lua_KContext)lua_touserdata(L, lua_upvalueindex(1)));
+    lua_KContext s = (lua_KContext)lua_touserdata(L, lua_upvalueindex(1));
+    if (lf_task_overdue(L))
+        return lf_task_pass(L, waits_for, s, chunk_passed_k);
+    return chunk_k(L, LUA_OK, s);
 }
 
 int lf_stream_chunks(lua_State *L)
@@ -348,14 +369,34 @@ static int line_wait(lua_State *L, struct stream *s, bool events)
     return end_of(L, s);
 }
 
+static int line_passed_k(lua_State *L, int status, lua_KContext ctx)
+{
+    (void)status;
+    lf_task_unwait(L);
+    return line_wait(L, (struct stream *)ctx, false);
+}
+
+static int event_line_passed_k(lua_State *L, int status, lua_KContext ctx)
+{
+    (void)status;
+    lf_task_unwait(L);
+    return line_wait(L, (struct stream *)ctx, true);
+}
+
 static int l_line(lua_State *L)
 {
-    return line_k(L, LUA_OK, (lua_KContext)lua_touserdata(L, lua_upvalueindex(1)));
+    struct stream *s = lua_touserdata(L, lua_upvalueindex(1));
+    if (lf_task_overdue(L))
+        return lf_task_pass(L, waits_for, (lua_KContext)s, line_passed_k);
+    return line_wait(L, s, false);
 }
 
 static int l_event_line(lua_State *L)
 {
-    return event_line_k(L, LUA_OK, (lua_KContext)lua_touserdata(L, lua_upvalueindex(1)));
+    struct stream *s = lua_touserdata(L, lua_upvalueindex(1));
+    if (lf_task_overdue(L))
+        return lf_task_pass(L, waits_for, (lua_KContext)s, event_line_passed_k);
+    return line_wait(L, s, true);
 }
 
 int lf_stream_lines(lua_State *L, bool events)

@@ -127,6 +127,26 @@ int lf_task_wait(lua_State *L, struct lf_wait *w, lua_KContext ctx, lua_KFunctio
     return lua_yieldk(L, 1, ctx, k);
 }
 
+bool lf_task_overdue(lua_State *L)
+{
+    struct lf_sched *s = lf_sched_of(L);
+    return s && s->felt && lf_task_may_wait(L);
+}
+
+static void nothing_to_stop(struct lf_wait *w)
+{
+    (void)w;
+}
+
+int lf_task_pass(lua_State *L, const char *what, lua_KContext ctx, lua_KFunction k)
+{
+    struct lf_task *me = lf_sched_of(L)->current;
+    me->own.wait = (struct lf_wait){nothing_to_stop, what};
+    me->wait = &me->own.wait;
+    lf_task_wake(me);
+    return lf_task_wait(L, &me->own.wait, ctx, k);
+}
+
 void lf_task_unwait(lua_State *L)
 {
     lf_sched_of(L)->current->wait = NULL;

@@ -161,18 +161,34 @@ static int next_k(lua_State *L, int status, lua_KContext ctx)
     return receive(L, true);
 }
 
+static int passed_k(lua_State *L, int status, lua_KContext raises)
+{
+    (void)status;
+    lf_task_unwait(L);
+    return receive(L, raises);
+}
+
+/* A server that sends faster than its messages are looked at keeps no other task from its
+ * turn. */
+static int begin(lua_State *L, bool raises)
+{
+    if (lf_task_overdue(L))
+        return lf_task_pass(L, "websocket:receive", raises, passed_k);
+    return receive(L, raises);
+}
+
 static int l_receive(lua_State *L)
 {
     check(L);
     lua_settop(L, 1);
-    return receive(L, false);
+    return begin(L, false);
 }
 
 static int l_next(lua_State *L)
 {
     lua_settop(L, 0);
     lua_pushvalue(L, lua_upvalueindex(1));
-    return receive(L, true);
+    return begin(L, true);
 }
 
 static int l_messages(lua_State *L)

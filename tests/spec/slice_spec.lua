@@ -81,6 +81,35 @@ describe("a long slice", function()
     check_all(10, ended)
   end)
 
+  -- How many turns another task gets while `each` calls its argument again and again.
+  local function turns_beside(each)
+    local turns = 0
+    local other = lf.spawn(function()
+      while true do
+        turns = turns + 1
+        lf.sleep(0)
+      end
+    end)
+    each(function() spin(0.004) end)
+    other:cancel()
+    other:join()
+    return turns
+  end
+
+  it("ends where a stream is read that never dries up", function()
+    for _, way in ipairs { "chunks", "lines", "read" } do
+      local r <close> = assert(lf.fetch(web.url .. "/bytes/20000000", { stream = true }))
+      local turns = turns_beside(function(work)
+        local next_piece = way == "read" and function() return r:read() end or r[way](r)
+        for _ = 1, 150 do
+          next_piece()
+          work()
+        end
+      end)
+      assert.is_true(turns >= 8, way .. ": " .. turns)
+    end
+  end)
+
   it("inside user coroutines, and in the callback of a C function", function()
     local t, ended = download(urls(10, "/drip?n=5&ms=20&i="), { timeout = 0.5 })
     coroutine.wrap(function()

@@ -131,6 +131,26 @@ describe("a websocket", function()
       other:join()
       assert.is_true(turns > 2, turns)
     end)
+
+    it("a receiver slower than its server keeps no task from its turn", function()
+      local ws <close> = open "/flood?n=3000&size=10"
+      lf.sleep(0.1)
+      local turns = 0
+      local other = lf.spawn(function()
+        while true do
+          turns = turns + 1
+          lf.sleep(0)
+        end
+      end)
+      for _ = 1, 100 do
+        ws:receive()
+        local stop = lf.now() + 0.004
+        while lf.now() < stop do end
+      end
+      other:cancel()
+      other:join()
+      assert.is_true(turns >= 5, turns)
+    end)
   end)
 
   describe("pings", function()
