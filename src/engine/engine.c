@@ -23,6 +23,11 @@ double lf_engine_now(const struct lf_engine *eng)
     return eng->scripted ? eng->now : lf_clock_now();
 }
 
+uint64_t lf_engine_play(const struct lf_engine *eng)
+{
+    return eng->play;
+}
+
 /* xorshift64* */
 double lf_engine_random(struct lf_engine *eng)
 {
@@ -71,11 +76,13 @@ static void account(struct lf_engine *eng, double waited)
         s->backoff += waited;
 }
 
+/* What a thread does takes no time of a clock that jumps. */
 static void wait_scripted(struct lf_engine *eng, bool block)
 {
     double due = lf_timers_due(&eng->timers);
-    lf_loop_poll(&eng->loop, 0, 0); /* signals still come */
-    if (!block || due >= LF_NEVER || due <= eng->now)
+    bool work = lf_pool_pending(eng->pool_threads);
+    lf_loop_poll(&eng->loop, 0, block && work ? WATCHDOG : 0); /* signals still come */
+    if (!block || work || due >= LF_NEVER || due <= eng->now)
         return;
     account(eng, due - eng->now);
     eng->now = due;
@@ -183,6 +190,7 @@ static enum lf_err init(struct lf_engine *eng, const struct lf_engine_conf *conf
     eng->now = conf->scripted ? SCRIPT_TIME : lf_clock_now();
     if (getrandom(&eng->random, sizeof eng->random, GRND_NONBLOCK) < 0 || !eng->random)
         eng->random = (uint64_t)(lf_clock_now() * 1e9) | 1;
+    eng->play = conf->scripted ? eng->random : 0;
     if (conf->limit && conf->limit < run.limit)
         run.limit = conf->limit;
     eng->ca = conf->ca ? strdup(conf->ca) : NULL;

@@ -149,6 +149,7 @@ struct lf_engine {
     unsigned sockets;   /* connections all lanes may hold together */
     bool owed; /* a host has no timer for want of memory: look whether it may start */
     bool scripted;
+    uint64_t play;     /* number of a scripted one, 0 for a real one */
     unsigned requests; /* alive, not pooled */
     char *ca;          /* owned; NULL: the system's */
     struct lf_stats stats;

@@ -18,6 +18,8 @@ struct lf_url;
 struct lf_way;
 
 double lf_engine_now(const struct lf_engine *eng); /* monotonic, or the jumping clock */
+/* 0: real time; else the clock jumps, and this is its number. */
+uint64_t lf_engine_play(const struct lf_engine *eng);
 
 /* ---- timers: in your memory, a heap underneath ---- */
 

@@ -45,8 +45,12 @@ static int push_outcome(lua_State *L, const struct job_op *op)
     case JOB_COUNTS:
         answer_row(L, op);
         return 1;
+    case JOB_HOST:
+        answer_host(L, op);
+        return 1;
     case JOB_ITEMS:
     case JOB_FAILED:
+    case JOB_SKIPPED:
         answer_rows(L, op, op->again);
         return 1;
     case JOB_ADD:
@@ -121,7 +125,7 @@ static int l_add(lua_State *L)
                          luaL_typename(L, 2));
     }
     struct ask_box *b = ask_new(L, JOB_ADD);
-    if (!ask_links(L, 2, who, b->op, 0, h->writer->store.secret, &h->url))
+    if (!ask_links(L, 2, who, &b->op->in, 0, h->writer->store.secret, &h->url))
         return 2;
     return wait_for(L, b, who, ended_k);
 }
@@ -157,7 +161,7 @@ static int depth_of(lua_State *L, int page)
 static int l_complete(lua_State *L)
 {
     static const char who[] = "job:complete";
-    static const char *const names[] = {"page", "links", "items", "park", NULL};
+    static const char *const names[] = {"page", "links", "items", "known", "park", NULL};
     struct handle *h = check(L, who);
     lua_settop(L, 2);
     ask_only(L, 2, who, names);
@@ -171,16 +175,30 @@ static int l_complete(lua_State *L)
     lua_getfield(L, 2, "items"); /* 5 */
     ask_items(L, 5, who, op);
     lua_getfield(L, 2, "links"); /* 6 */
-    if (!ask_links(L, 6, who, op, depth_of(L, 3), h->writer->store.secret, &h->url))
+    lua_getfield(L, 2, "known"); /* 7 */
+    int depth = depth_of(L, 3);
+    const uint8_t *secret = h->writer->store.secret;
+    if (!ask_links(L, 6, who, &op->in, depth, secret, &h->url) ||
+        !ask_links(L, 7, who, &op->known, depth, secret, &h->url))
         return 2;
     return wait_for(L, b, who, ended_k);
+}
+
+/* [-0, +1, m] Why a page ended as it did: the text or Error at 3. */
+static void add_reason(lua_State *L, struct job_op *op, const char *otherwise)
+{
+    if (lua_isnil(L, 3))
+        lua_pushstring(L, otherwise);
+    else
+        luaL_tolstring(L, 3, NULL);
+    if (lf_buf_add(&op->in, lua_tostring(L, -1), lua_rawlen(L, -1)))
+        luaL_error(L, "not enough memory");
 }
 
 static int l_fail(lua_State *L)
 {
     static const char who[] = "job:fail";
     static const char *const names[] = {"again", "park", NULL};
-    size_t n;
     check(L, who);
     lua_settop(L, 4);
     ask_only(L, 4, who, names);
@@ -189,11 +207,39 @@ static int l_fail(lua_State *L)
     op->lease = ask_lease(L, 2, who);
     op->again = ask_flag(L, 4, who, "again", false);
     op->park = ask_seconds(L, 4, who, "park", 0);
-    const char *text =
-        lua_isnil(L, 3) ? lua_pushliteral(L, "failed") : luaL_tolstring(L, 3, NULL);
-    n = lua_rawlen(L, -1);
-    if (lf_buf_add(&op->in, text, n))
-        return luaL_error(L, "not enough memory");
+    add_reason(L, op, "failed");
+    return wait_for(L, b, who, ended_k);
+}
+
+static int l_skip(lua_State *L)
+{
+    static const char who[] = "job:skip";
+    static const char *const names[] = {"park", NULL};
+    check(L, who);
+    lua_settop(L, 4);
+    ask_only(L, 4, who, names);
+    struct ask_box *b = ask_new(L, JOB_SKIP);
+    b->op->lease = ask_lease(L, 2, who);
+    b->op->park = ask_seconds(L, 4, who, "park", 0);
+    add_reason(L, b->op, "skipped");
+    return wait_for(L, b, who, ended_k);
+}
+
+static int l_host(lua_State *L)
+{
+    static const char who[] = "job:host";
+    static const char *const names[] = {"rate", "per_host", "park", NULL};
+    struct ask_terms t = {.gap = JOB_AS_BEFORE, .per_host = JOB_AS_BEFORE};
+    struct handle *h = check(L, who);
+    lua_settop(L, 3);
+    ask_only(L, 3, who, names);
+    ask_terms(L, 3, who, &t);
+    struct ask_box *b = ask_new(L, JOB_HOST);
+    b->op->gap = t.gap;
+    b->op->per_host = t.per_host;
+    b->op->park = ask_seconds(L, 3, who, "park", 0);
+    if (!ask_host(L, 2, who, &b->op->in, &h->url))
+        return 2;
     return wait_for(L, b, who, ended_k);
 }
 
@@ -294,18 +340,21 @@ static int batch_k(lua_State *L, int status, lua_KContext ctx)
 
 static int next_row(lua_State *L)
 {
+    static const char *const names[] = {[JOB_ITEMS] = "job:items",
+                                        [JOB_FAILED] = "job:failed",
+                                        [JOB_SKIPPED] = "job:skipped"};
     enum job_op_kind kind = (enum job_op_kind)lua_tointeger(L, lua_upvalueindex(UP_KIND));
     lua_settop(L, 0);
     lua_Integer at = lua_tointeger(L, lua_upvalueindex(UP_AT));
     if (at <= (lua_Integer)lua_rawlen(L, lua_upvalueindex(UP_ROWS)))
         return give_row(L);
     lua_pushvalue(L, lua_upvalueindex(UP_JOB));
-    check(L, kind == JOB_ITEMS ? "job:items" : "job:failed");
+    check(L, names[kind]);
     struct ask_box *b = ask_new(L, kind);
     b->op->n = BATCH;
     b->op->after = lua_tointeger(L, lua_upvalueindex(UP_LAST));
     b->op->again = lua_toboolean(L, lua_upvalueindex(UP_RAW));
-    return wait_for(L, b, kind == JOB_ITEMS ? "job:items" : "job:failed", batch_k);
+    return wait_for(L, b, names[kind], batch_k);
 }
 
 static int iterate(lua_State *L, const char *who, enum job_op_kind kind)
@@ -334,6 +383,11 @@ static int l_items(lua_State *L)
 static int l_failed(lua_State *L)
 {
     return iterate(L, "job:failed", JOB_FAILED);
+}
+
+static int l_skipped(lua_State *L)
+{
+    return iterate(L, "job:skipped", JOB_SKIPPED);
 }
 
 /* ---- the end ---- */
@@ -373,7 +427,10 @@ static int l_leave(lua_State *L)
 static int l_tostring(lua_State *L)
 {
     const struct handle *h = luaL_checkudata(L, 1, JOB_TYPE);
-    lua_pushfstring(L, "job %s", h->writer ? h->writer->store.path : "(closed)");
+    const char *name = "(closed)";
+    if (h->writer)
+        name = h->writer->store.temporary ? "(temporary)" : h->writer->store.path;
+    lua_pushfstring(L, "job %s", name);
     return 1;
 }
 
@@ -399,8 +456,8 @@ static int l_open(lua_State *L)
 {
     lua_settop(L, 2);
     size_t n;
-    const char *path = luaL_checklstring(L, 1, &n);
-    if (!n || strlen(path) != n)
+    const char *path = luaL_optlstring(L, 1, NULL, &n);
+    if (path && (!n || strlen(path) != n))
         return lf_misuse(L, "job.open: wants the name of a file");
     lf_task_check(L, "job.open");
     struct handle *h = lua_newuserdatauv(L, sizeof *h, 0);
@@ -408,7 +465,8 @@ static int l_open(lua_State *L)
     luaL_setmetatable(L, JOB_TYPE);
     h->writer = writer_new(lf_task_engine(L), path);
     if (!h->writer)
-        return lf_error_fail(L, LF_ERESOURCE, NULL, "%s: not enough memory", path);
+        return lf_error_fail(L, LF_ERESOURCE, NULL, "%s: not enough memory",
+                             path ? path : "the job");
     read_options(L, h);
     lua_replace(L, 1);
     lua_settop(L, 1);
@@ -423,11 +481,14 @@ int luaopen_luafetch_job(lua_State *L)
                                        {"claim", l_claim},
                                        {"complete", l_complete},
                                        {"fail", l_fail},
+                                       {"skip", l_skip},
+                                       {"host", l_host},
                                        {"renew", l_renew},
                                        {"release", l_release},
                                        {"counts", l_counts},
                                        {"items", l_items},
                                        {"failed", l_failed},
+                                       {"skipped", l_skipped},
                                        {"retry_failed", l_retry_failed},
                                        {"reset", l_reset},
                                        {"close", l_close},

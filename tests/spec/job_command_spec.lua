@@ -21,8 +21,12 @@ describe("luafetch job", function()
     return r.code, r.out, r.err
   end
 
+  local function status(line)
+    assert.same({ 0, line, "" }, { run(file, "status") })
+  end
+
   it("status says how far it is", function()
-    assert.same({ 0, "1 done, 1 failed, 0 at work, 1 pending, 2 hosts, 2 items\n", "" }, { run(file, "status") })
+    status("1 done, 1 failed, 0 skipped, 0 at work, 1 pending, 2 hosts, 2 items\n")
   end)
 
   it("status --watch goes on until all is done", function()
@@ -31,7 +35,7 @@ describe("luafetch job", function()
       assert(job:complete { page = job:claim()[1] })
     end
     local code, out = run(file, "status", "--watch")
-    assert.same({ 0, "2 done, 1 failed, 0 at work, 0 pending, 2 hosts, 2 items\n" }, { code, out })
+    assert.same({ 0, "2 done, 1 failed, 0 skipped, 0 at work, 0 pending, 2 hosts, 2 items\n" }, { code, out })
   end)
 
   it("items writes JSON lines or CSV", function()
@@ -50,7 +54,18 @@ describe("luafetch job", function()
     assert.same({ 0, "1 to be tried again\n", "" }, { run(file, "retry-failed") })
     assert.same({ 0, "", "" }, { run(file, "failed") })
     assert.same({ 0, "", "" }, { run(file, "reset") })
-    assert.same({ 0, "0 done, 0 failed, 0 at work, 0 pending, 0 hosts, 0 items\n", "" }, { run(file, "status") })
+    status("0 done, 0 failed, 0 skipped, 0 at work, 0 pending, 0 hosts, 0 items\n")
+  end)
+
+  it("skipped tells the reasons, and status counts them", function()
+    do
+      local job <close> = assert(lf.job.open(file))
+      assert(job:skip(job:claim()[1], "robots.txt"))
+    end
+    local _, out = run(file, "skipped")
+    local page = lf.json.decode(out)
+    assert.same({ "http://a.test/2", "robots.txt" }, { page.url, page.reason })
+    status("1 done, 1 failed, 1 skipped, 0 at work, 0 pending, 2 hosts, 2 items\n")
   end)
 
   it("refuses wrong words with 2, and what is no job with 1", function()

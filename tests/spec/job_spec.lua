@@ -2,6 +2,7 @@
 -- handles of one file, which know of each other no more than processes do; what a process
 -- alone can show (kill -9, SIGSTOP, a full disk) is done by processes.
 local lf = require "luafetch"
+local test = require "luafetch.test"
 local command = require "tests.support.command"
 
 local WORKER = [[
@@ -40,6 +41,11 @@ describe("a job", function()
     local list = {}
     for i, page in ipairs(pages) do list[i] = page.url end
     return list
+  end
+
+  -- What counts() gives when nothing has failed.
+  local function counts(pending, active, done, items, hosts)
+    return { pending = pending, active = active, done = done, failed = 0, skipped = 0, items = items, hosts = hosts }
   end
 
   local function collect(job)
@@ -156,6 +162,191 @@ describe("a job", function()
     end)
   end)
 
+  describe("keeps the pace of one host", function()
+    it("before what claims say, for all handles and after it is opened again", function()
+      do
+        local one <close> = open { rate = 1000 }
+        one:add(urls("a.test", 9))
+        assert.same({ pending = 9, active = 0, wait = 0 }, one:host "a.test")
+        local state = one:host("http://a.test/any", { rate = 10, per_host = 2 })
+        assert.same({ 10, 2 }, { state.rate, state.per_host })
+      end
+      local one <close> = open { per_host = false }
+      local two <close> = open { per_host = false }
+      assert.equal(1, #one:claim(9))
+      local pages, wait = two:claim(9, { rate = false, per_host = 9 })
+      assert.same({}, pages)
+      assert.is_true(wait > 0.02 and wait <= 0.1)
+      lf.sleep(wait)
+      assert.equal(1, #two:claim(9))
+      one:host("a.test", { rate = false })
+      lf.sleep(0.11) -- what the old rate said of the last page still holds
+      assert.same({}, (one:claim(9))) -- two are out
+      one:host("a.test", { per_host = 4 })
+      assert.equal(2, #one:claim(9))
+      assert.same({ pending = 5, active = 4, rate = false, per_host = 4, wait = 0 }, two:host "a.test")
+      one:host("a.test", { per_host = false })
+      assert.equal(5, #two:claim(9))
+      assert.is_false(two:host("a.test").per_host)
+    end)
+
+    it("from the last page on when it becomes slower, and leaves other hosts alone", function()
+      local job <close> = open()
+      job:add(urls("a.test", 2))
+      job:add(urls("b.test:8080", 2))
+      assert.equal(1, #job:claim(1))
+      local wait = job:host("a.test", { rate = 0.1 }).wait
+      assert.is_true(wait > 9 and wait <= 10)
+      assert.same({ "http://b.test:8080/1", "http://b.test:8080/2" }, names(job:claim(9)))
+      assert.equal(2, job:host("b.test:8080").active)
+    end)
+
+    it("also before any page of it is known, and parks it at once", function()
+      local job <close> = open()
+      assert.is_true(job:host("a.test", { park = 5 }).wait > 4)
+      job:add(urls("a.test", 1))
+      local pages, wait = job:claim(1)
+      assert.same({}, pages)
+      assert.is_true(wait > 4 and wait <= 5)
+      assert.is_true(job:host("a.test", { park = 0.1 }).wait > 4) -- never sooner
+      refused("url", "no URL of a page", job:host "a b")
+      assert.equal(1, job:counts().hosts)
+    end)
+  end)
+
+  it("takes other names of a page as done", function()
+    local job <close> = open()
+    job:add { "http://a.test/", "http://b.test/pending", "http://c.test/active" }
+    local first, pending, active = table.unpack(job:claim(3))
+    assert.equal("http://b.test/pending", pending.url)
+    job:release(pending)
+    local list = { "http://a.test/final#x", "http://b.test/pending", "http://c.test/active", "http://d.test/" }
+    assert.equal(1, job:complete { page = first, known = list, links = { "http://a.test/final", "http://a.test/new" } })
+    assert.same(counts(1, 1, 1, 0, 4), job:counts())
+    assert.equal(0, job:add(list))
+    assert.same({ "http://a.test/new" }, names(job:claim(9)))
+    assert(job:complete { page = active })
+    refused("url", "only http and https", job:complete { page = active, known = { "mailto:x@y.test" } })
+  end)
+
+  it("skips pages with a reason, which are neither done nor failed", function()
+    local job <close> = open()
+    job:add(urls("a.test", 2))
+    local pages = job:claim(2)
+    assert.is_true(job:skip(pages[1], "robots.txt", { park = 1 }))
+    assert.is_true(job:skip(pages[2]))
+    refused("state", "the lease has ended", job:skip(pages[2]))
+    local c = job:counts()
+    assert.same({ 2, 0, 0, 0, 0 }, { c.skipped, c.done, c.failed, c.active, c.pending })
+    local reasons = {}
+    for page in job:skipped() do reasons[page.url] = page.reason end
+    assert.same({ ["http://a.test/1"] = "robots.txt", ["http://a.test/2"] = "skipped" }, reasons)
+    assert.is_true(job:host("a.test").wait > 0.5)
+    assert.equal(0, job:add(urls("a.test", 2)))
+    assert.equal(0, job:retry_failed())
+    assert.same({ {} }, { job:claim(2) })
+    job:reset()
+    assert.equal(0, job:counts().skipped)
+  end)
+
+  describe("without a name", function()
+    it("works as others do", function()
+      local job <close> = assert(lf.job.open(nil, { per_host = 1 }))
+      local other <close> = assert(lf.job.open())
+      assert.equal("job (temporary)", tostring(job))
+      assert.equal(2, job:add(urls("a.test", 2)))
+      assert.equal(0, other:counts().pending)
+      local page = job:claim(2)[1]
+      assert.equal(1, job:complete { page = page, items = { "x" }, links = { "http://b.test/" } })
+      refused("state", "^the temporary job: the lease has ended", job:complete { page = page })
+      assert.same({ "http://b.test/", "http://a.test/2" }, names(job:claim(2)))
+      assert.same({ "x" }, collect(job))
+    end)
+
+    -- More than the cache holds, so that it has a file, and then the worst end.
+    it("leaves nothing behind, not even when it is killed", function()
+      local r = command({ "--no-progress", "-e", [[
+        local lf = require "luafetch"
+        local job = assert(lf.job.open())
+        for n = 1, 20 do
+          local list = {}
+          for i = 1, 2000 do list[i] = ("http://a.test/%d/%d/%s"):format(n, i, ("x"):rep(900)) end
+          assert(job:add(list) == 2000)
+        end
+        assert(job:counts().pending == 40000)
+        print(io.popen("ls -l /proc/" .. io.open("/proc/self/stat"):read("n") .. "/fd"):read("a"))
+        os.execute("kill -9 $PPID")
+      ]] }, { shell = ("SQLITE_TMPDIR='%s' @"):format(dir) })
+      assert.matches(dir:gsub("%p", "%%%0") .. "/[^\n]* %(deleted%)", r.out)
+      assert.equal("", sh("ls -A '" .. dir .. "'"))
+    end)
+  end)
+
+  describe("under the clock of luafetch.test", function()
+    -- What a crawl does: as fast as it may.
+    local function work(job, seen)
+      while true do
+        local pages, wait = assert(job:claim(5))
+        for _, page in ipairs(pages) do
+          assert(fetch(page.url))
+          seen[#seen + 1] = page.url
+          assert(job:complete { page = page })
+        end
+        if #pages == 0 and not wait then return end
+        if #pages == 0 then lf.sleep(wait) end
+      end
+    end
+
+    local function pages(n)
+      local list = {}
+      for _, url in ipairs(urls("a.test", n)) do list[url] = { delay = 0.5 } end
+      return list
+    end
+
+    it("paces and parks over hours that pass at once", function()
+      local began, seen = lf.now(), {}
+      local log = test.run(pages(20), function()
+        local job <close> = open { rate = 1 / 600 }
+        job:add(urls("a.test", 20))
+        work(job, seen)
+      end)
+      assert.equal(20, #seen)
+      for i = 2, 20 do assert.near(600, log.requests[i].at - log.requests[i - 1].at, 0.1) end
+      assert.equal(0, log.leftovers)
+      assert.is_true(lf.now() - began < 30)
+    end)
+
+    it("ends leases by it, and does not take it with the file", function()
+      test.run({}, function()
+        local job <close> = open { lease = 3600 }
+        job:add(urls("a.test", 2))
+        job:claim()
+        lf.sleep(3500)
+        assert.equal(1, #job:claim(2))
+        lf.sleep(200)
+        assert.equal(1, #job:claim(2))
+        job:host("a.test", { park = 86400, per_host = 1 })
+      end)
+      test.run({}, function() -- another play is another boot
+        local job <close> = open()
+        assert.equal(1, #job:claim(2))
+        job:host("a.test", { park = 86400 })
+      end)
+      local job <close> = open()
+      assert.equal(1, #job:claim(2))
+    end)
+
+    it("waits for the writer without a jump of the clock", function()
+      test.run({}, function()
+        local job <close> = open()
+        lf.background(function() lf.sleep(7200) end)
+        local began = lf.now()
+        for i = 1, 20 do job:add(("http://a.test/%d"):format(i)) end
+        assert.is_true(lf.now() - began < 1)
+      end)
+    end)
+  end)
+
   describe("has leases", function()
     it("that end, and refuse whoever comes late", function()
       local one <close> = open { lease = 0.05 }
@@ -169,7 +360,7 @@ describe("a job", function()
         one:complete { page = late, links = { "http://b.test/" }, items = { 1 } })
       refused("state", "the lease has ended", one:fail(late))
       assert.equal(0, one:renew(late))
-      assert.same({ pending = 0, active = 1, done = 0, failed = 0, items = 0, hosts = 1 }, one:counts())
+      assert.same(counts(0, 1, 0, 0, 1), one:counts())
       assert(two:complete { page = page })
       refused("state", "the lease has ended", two:complete { page = page })
     end)
@@ -252,7 +443,7 @@ describe("a job", function()
     assert.equal(1, job:retry_failed())
     assert.equal("http://a.test/broken", job:claim()[1].url)
     assert.is_true(job:reset())
-    assert.same({ pending = 0, active = 0, done = 0, failed = 0, items = 0, hosts = 0 }, job:counts())
+    assert.same(counts(0, 0, 0, 0, 0), job:counts())
     assert.equal(1, job:add "http://a.test/1")
   end)
 
@@ -265,7 +456,7 @@ describe("a job", function()
     end, { limit = 300 })
     assert.equal(0, failed)
     assert.is_true(lf.now() - began < 20)
-    assert.same({ pending = 600, active = 0, done = 300, failed = 0, items = 300, hosts = 1 }, job:counts())
+    assert.same(counts(600, 0, 300, 300, 1), job:counts())
   end)
 
   it("tells wrong use at the script's line", function()
@@ -274,6 +465,9 @@ describe("a job", function()
       ["unknown option 'leese'"] = function() lf.job.open(file, { leese = 1 }) end,
       ["'per_host' must be a whole number above 0"] = function() job:claim(1, { per_host = 0 }) end,
       ["'rate' must be pages a second"] = function() job:claim(1, { rate = -1 }) end,
+      ["wants a host or a URL"] = function() job:host(7) end,
+      ["unknown option 'lease'"] = function() job:host("a.test", { lease = 1 }) end,
+      ["job.open: wants the name"] = function() lf.job.open "" end,
       ["from 1 to 10000"] = function() job:claim(0) end,
       ["wants a page that claim gave"] = function() job:complete { page = {} } end,
       ["unknown option 'link'"] = function() job:complete { page = { id = 1, token = 1 }, link = {} } end,
@@ -443,9 +637,9 @@ describe("a job", function()
         lf.sleep(0.03)
         local job <close> = open()
         local items = collect(job)
-        local counts = job:counts()
-        assert.equal(counts.done, #items)
-        assert.equal(counts.items, #items)
+        local now = job:counts()
+        assert.equal(now.done, #items)
+        assert.equal(now.items, #items)
         assert.is_true(#items >= total, "lost something at point " .. i)
         total = #items
       end
@@ -459,7 +653,7 @@ describe("a job", function()
         seen[n] = true
       end
       for n = 1, PAGES do assert.is_true(seen[n], "lost: " .. n) end
-      assert.same({ pending = 0, active = 0, done = PAGES, failed = 0, items = PAGES, hosts = 1 }, job:counts())
+      assert.same(counts(0, 0, PAGES, PAGES, 1), job:counts())
       assert.equal("ok\n", sh(([[python3 -c "import sqlite3,sys
 print(sqlite3.connect(sys.argv[1]).execute('pragma integrity_check').fetchone()[0])" '%s']]):format(file)))
     end)
@@ -551,7 +745,7 @@ sys.stdin.read()" '%s' >'%s/held']]):format(file, dir), "w")
       local r = command({ "--no-progress", "-e", SCRIPT, file })
       assert.equal("", r.err)
       local got = lf.json.decode(r.out)
-      assert.same({ pending = 300000, active = 0, done = 3000, failed = 0, items = 3000, hosts = 100 }, got.counts)
+      assert.same(counts(300000, 0, 3000, 3000, 100), got.counts)
       local bytes = (got.file - got.texts) / 303000
       assert.is_true(bytes <= 150, ("%.0f bytes a URL"):format(bytes))
       if not os.getenv "LF_SANITIZED" then -- which keeps what was freed

@@ -6,7 +6,8 @@ local USAGE = [[
 usage: luafetch job FILE status [--watch]             how far it is; every second
        luafetch job FILE items [--format jsonl|csv]   its items, to standard output
        luafetch job FILE failed                       what failed and why, as JSON lines
-       luafetch job FILE retry-failed                 let it be tried again
+       luafetch job FILE skipped                      what was not fetched and why, as JSON lines
+       luafetch job FILE retry-failed                 let what failed be tried again
        luafetch job FILE reset                        forget everything, items too
 ]]
 
@@ -25,11 +26,11 @@ local function write(text)
   if not ok then stop(1, "error: cannot write to standard output: " .. why) end
 end
 
-local LINE = "%d done, %d failed, %d at work, %d pending, %d hosts, %d items\n"
+local LINE = "%d done, %d failed, %d skipped, %d at work, %d pending, %d hosts, %d items\n"
 
 local function show(job)
   local c = check(job:counts())
-  write(LINE:format(c.done, c.failed, c.active, c.pending, c.hosts, c.items))
+  write(LINE:format(c.done, c.failed, c.skipped, c.active, c.pending, c.hosts, c.items))
   io.stdout:flush()
   return c.active + c.pending > 0
 end
@@ -58,8 +59,16 @@ function commands.items(job, opts)
   formats[opts.format or "jsonl"](job)
 end
 
+local function write_all(iterator)
+  for page in iterator do write(lf.json.encode(page, { sort_keys = true }) .. "\n") end
+end
+
 function commands.failed(job)
-  for page in job:failed() do write(lf.json.encode(page, { sort_keys = true }) .. "\n") end
+  write_all(job:failed())
+end
+
+function commands.skipped(job)
+  write_all(job:skipped())
 end
 
 commands["retry-failed"] = function(job)

@@ -44,7 +44,7 @@ local Job = {}
 ---@field from string? the page on which it was found
 
 ---Open a job, or make it.
----@param name string a file, "name.db"
+---@param name? string a file, "name.db"; nil: a job of this process alone, which leaves nothing behind
 ---@param opts? luafetch.JobOptions
 ---@return luafetch.Job?
 ---@return luafetch.Error? err
@@ -67,7 +67,9 @@ function Job:add(list) end
 function Job:claim(n, opts) end
 
 ---A page is done. The outcome, its links and its items are committed together or not at all.
----@param t {page: luafetch.JobPage, links?: (string|luafetch.JobLink)[], items?: any[], park?: number} park: seconds in which nothing more of this host is given out
+---`known` are other names of it, where a redirect led or what it calls itself: they become known as
+---done, and are no pages of their own; one that was pending is not given out any more.
+---@param t {page: luafetch.JobPage, links?: (string|luafetch.JobLink)[], items?: any[], known?: string[], park?: number} park: seconds in which nothing more of this host is given out
 ---@return integer? new links that were not known
 ---@return luafetch.Error? err kind `state`: the lease has ended and the page is somebody else's; nothing was written
 function Job:complete(t) end
@@ -79,6 +81,30 @@ function Job:complete(t) end
 ---@return true?
 ---@return luafetch.Error? err as for complete
 function Job:fail(page, why, opts) end
+
+---A page is not to be fetched after all: neither done nor failed, and never given out again.
+---@param page luafetch.JobPage
+---@param reason? any a text or an Error: "robots.txt"
+---@param opts? {park?: number} as for complete
+---@return true?
+---@return luafetch.Error? err as for complete
+function Job:skip(page, reason, opts) end
+
+---The pace of one host, which is kept in the job: it stands before what `open` and `claim` say, for
+---all processes and after a resume, too. What is nil stays as it is; false: no limit. A slower rate
+---counts from the last page that was given out. Without options only look.
+---@param host string as in its URLs, "shop.example" or "shop.example:8080"; or one of its URLs
+---@param opts? {rate?: number|false, per_host?: integer|false, park?: number} park: as for complete, from now on
+---@return luafetch.JobHost?
+---@return luafetch.Error? err
+function Job:host(host, opts) end
+
+---@class luafetch.JobHost
+---@field pending integer
+---@field active integer pages that are given out
+---@field rate? number|false pages a second; nil: what `open` or `claim` say
+---@field per_host? integer|false pages at once; nil: likewise
+---@field wait number seconds for which nothing is given out
 
 ---Begin the leases anew.
 ---@param pages luafetch.JobPage|luafetch.JobPage[]
@@ -93,7 +119,7 @@ function Job:renew(pages) end
 ---@return luafetch.Error? err
 function Job:release(pages) end
 
----@return {pending: integer, active: integer, done: integer, failed: integer, items: integer, hosts: integer}?
+---@return {pending: integer, active: integer, done: integer, failed: integer, skipped: integer, items: integer, hosts: integer}?
 ---@return luafetch.Error? err
 function Job:counts() end
 
@@ -106,6 +132,11 @@ function Job:items(opts) end
 ---@param opts? {after?: integer, raw?: boolean}
 ---@return fun(): {id: integer, url: string, error: string, tries: integer, depth: integer, meta: any, from: string?}?
 function Job:failed(opts) end
+
+---The pages that were skipped. Raises the Error.
+---@param opts? {after?: integer, raw?: boolean}
+---@return fun(): {id: integer, url: string, reason: string, tries: integer, depth: integer, meta: any, from: string?}?
+function Job:skipped(opts) end
 
 ---Make the pages that failed pending.
 ---@return integer? n

@@ -10,7 +10,9 @@ static const char *const columns[JOB_OP_KINDS][COLUMNS_MAX] = {
     [JOB_CLAIM] = {"id", "token", "url", "depth", "priority", "tries", "meta", "from"},
     [JOB_ITEMS] = {"id", "item", "url"},
     [JOB_FAILED] = {"id", "url", "error", "tries", "depth", "meta", "from"},
-    [JOB_COUNTS] = {"pending", "active", "done", "failed", "items", "hosts"},
+    [JOB_SKIPPED] = {"id", "url", "reason", "tries", "depth", "meta", "from"},
+    [JOB_COUNTS] = {"pending", "active", "done", "failed", "skipped", "items", "hosts"},
+    [JOB_HOST] = {"pending", "active", "per_host"},
 };
 
 static bool is_json(const char *name)
@@ -67,4 +69,28 @@ void answer_rows(lua_State *L, const struct job_op *op, bool raw)
 void answer_row(lua_State *L, const struct job_op *op)
 {
     push_row(L, op->out.p, columns[op->kind], false);
+}
+
+/* [-1, +1, m] */
+static void set_or_none(lua_State *L, const char *name, bool some, double value)
+{
+    if (some)
+        lua_pushnumber(L, value);
+    else
+        lua_pushboolean(L, false);
+    lua_setfield(L, -2, name);
+}
+
+void answer_host(lua_State *L, const struct job_op *op)
+{
+    answer_row(L, op);
+    lua_getfield(L, -1, "per_host");
+    bool none = lua_tointeger(L, -1) == INT32_MAX;
+    lua_pop(L, 1);
+    if (none)
+        set_or_none(L, "per_host", false, 0);
+    if (op->gap != JOB_AS_BEFORE)
+        set_or_none(L, "rate", op->gap > 0, (double)JOB_SECOND / (double)op->gap);
+    double wait = op->number > 0 ? (double)op->number / (double)JOB_SECOND : 0;
+    set_or_none(L, "wait", true, wait);
 }

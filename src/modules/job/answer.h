@@ -10,5 +10,7 @@
 void answer_rows(lua_State *L, const struct job_op *op, bool raw);
 /* [-0, +1, m] The first row alone. */
 void answer_row(lua_State *L, const struct job_op *op);
+/* [-0, +1, m] The pace of a host. */
+void answer_host(lua_State *L, const struct job_op *op);
 
 #endif

@@ -213,52 +213,70 @@ static bool parse(lua_State *L, const char *s, size_t n, struct lf_url *url)
 }
 
 /* Behind the host and its port, by which it is limited, the form it is compared in. */
-static void add_url(lua_State *L, struct job_op *op, const struct lf_url *url,
+static void add_url(lua_State *L, struct lf_buf *out, const struct lf_url *url,
                     struct job_link *l)
 {
     struct lf_span host = lf_url_authority(url);
-    size_t from = op->in.len;
-    grown(L, lf_buf_add(&op->in, host.p, host.len));
+    size_t from = out->len;
+    grown(L, lf_buf_add(out, host.p, host.len));
     l->host = (uint32_t)host.len;
-    grown(L, lf_url_canonical(url, false, &op->in));
-    l->url = (uint32_t)(op->in.len - from - l->host);
+    grown(L, lf_url_canonical(url, false, out));
+    l->url = (uint32_t)(out->len - from - l->host);
 }
 
 /* [-0, +(0|2), v] The link at the top of the stack. */
-static bool add_link(lua_State *L, const char *who, struct job_op *op, int depth,
+static bool add_link(lua_State *L, const char *who, struct lf_buf *out, int depth,
                      const uint8_t secret[static JOB_KEY], struct lf_url *url)
 {
     int at = lua_gettop(L);
-    size_t n, from = op->in.len;
+    size_t n, from = out->len;
     struct job_link l = {.depth = small(L, at, who, "depth", depth),
                          .priority = small(L, at, who, "priority", 0)};
     const char *s = link_url(L, at, who, &n);
     if (!parse(L, s, n, url))
         return false;
-    grown(L, lf_buf_add(&op->in, &l, sizeof l));
-    add_url(L, op, url, &l);
-    job_hash(secret, op->in.p + from + sizeof l + l.host, l.url, l.key);
-    size_t meta = op->in.len;
+    grown(L, lf_buf_add(out, &l, sizeof l));
+    add_url(L, out, url, &l);
+    job_hash(secret, out->p + from + sizeof l + l.host, l.url, l.key);
+    size_t meta = out->len;
     if (field(L, at, "meta") != LUA_TNIL)
-        lf_json_encode(L, -1, &op->in, NULL);
-    l.meta = (uint32_t)(op->in.len - meta);
-    memcpy(op->in.p + from, &l, sizeof l);
+        lf_json_encode(L, -1, out, NULL);
+    l.meta = (uint32_t)(out->len - meta);
+    memcpy(out->p + from, &l, sizeof l);
     lua_settop(L, at);
     return true;
 }
 
-bool ask_links(lua_State *L, int idx, const char *who, struct job_op *op, int depth,
+bool ask_links(lua_State *L, int idx, const char *who, struct lf_buf *out, int depth,
                const uint8_t secret[static JOB_KEY], struct lf_url *url)
 {
     if (lua_isnoneornil(L, idx))
         return true;
     if (!lua_istable(L, idx))
-        lf_misuse(L, "%s: links must be a list, not a %s", who, luaL_typename(L, idx));
+        lf_misuse(L, "%s: URLs must be in a list, not in a %s", who,
+                  luaL_typename(L, idx));
     for (lua_Integer i = 1; lua_geti(L, idx, i) != LUA_TNIL; i++) {
-        if (!add_link(L, who, op, depth, secret, url))
+        if (!add_link(L, who, out, depth, secret, url))
             return false;
         lua_pop(L, 1);
     }
+    lua_pop(L, 1);
+    return true;
+}
+
+bool ask_host(lua_State *L, int idx, const char *who, struct lf_buf *out,
+              struct lf_url *url)
+{
+    size_t n;
+    if (lua_type(L, idx) != LUA_TSTRING)
+        lf_misuse(L, "%s: wants a host or a URL, not a %s", who, luaL_typename(L, idx));
+    const char *s = lua_tostring(L, idx);
+    lua_pushfstring(L, "%s%s", strstr(s, "://") ? "" : "http://", s);
+    s = lua_tolstring(L, -1, &n);
+    if (!parse(L, s, n, url))
+        return false;
+    struct lf_span host = lf_url_authority(url);
+    grown(L, lf_buf_add(out, host.p, host.len));
     lua_pop(L, 1);
     return true;
 }

@@ -34,10 +34,13 @@ bool ask_flag(lua_State *L, int idx, const char *who, const char *name, bool oth
 void ask_only(lua_State *L, int idx, const char *who, const char *const *names);
 /* [-0, +0, v] The lease of the page at `idx`. */
 struct job_lease ask_lease(lua_State *L, int idx, const char *who);
-/* [-0, +(0|2), v] Add the links of the list at `idx` to op->in: a string or {url=,
- * depth=, priority=, meta=} each. False: nil, Error is pushed. `url` is scratch. */
-bool ask_links(lua_State *L, int idx, const char *who, struct job_op *op, int depth,
+/* [-0, +(0|2), v] Add the links of the list at `idx`: a string or {url=, depth=,
+ * priority=, meta=} each. False: nil, Error is pushed. `url` is scratch. */
+bool ask_links(lua_State *L, int idx, const char *who, struct lf_buf *out, int depth,
                const uint8_t secret[static JOB_KEY], struct lf_url *url);
+/* [-0, +(0|2), v] Add the host that the text at `idx`, its name or a URL, is about. */
+bool ask_host(lua_State *L, int idx, const char *who, struct lf_buf *out,
+              struct lf_url *url);
 /* [-0, +0, v] Add the items of the list at `idx`. */
 void ask_items(lua_State *L, int idx, const char *who, struct job_op *op);
 

@@ -18,7 +18,7 @@ static void give_back(struct store *s, int64_t id, int64_t host, bool counts)
         char why[96];
         int n = snprintf(why, sizeof why, "given up: %lld times nothing was heard of it",
                          (long long)tries);
-        store_exec(s, SQL_URL_GIVE_UP, "it", id, why, (size_t)n);
+        store_exec(s, SQL_URL_END, "iit", id, (int64_t)JOB_GIVEN_UP, why, (size_t)n);
         store_touch(s, host, -1, 0);
         s->totals.failed++;
         return;
@@ -93,25 +93,40 @@ void job_release(struct store *s, struct job_op *op)
     }
 }
 
-/* The host whose turn it is, 0 when none may have anything now. */
-static int64_t next_host(struct store *s, const struct job_op *op, int64_t now)
+struct turn { /* of a host, and what it may have */
+    int64_t host, gap, per_host;
+};
+
+static int64_t column_or(sqlite3_stmt *st, int i, int64_t otherwise)
+{
+    return sqlite3_column_type(st, i) == SQLITE_NULL ? otherwise
+                                                     : sqlite3_column_int64(st, i);
+}
+
+/* The host whose turn it is; false when none may have anything now. */
+static bool next_host(struct store *s, const struct job_op *op, int64_t now,
+                      struct turn *turn)
 {
     for (;;) {
         sqlite3_stmt *st = store_row(s, SQL_HOST_DUE, "i", now);
         if (!st)
-            return 0;
-        int64_t id = sqlite3_column_int64(st, 0), active = sqlite3_column_int64(st, 1);
+            return false;
+        turn->host = sqlite3_column_int64(st, 0);
+        int64_t active = sqlite3_column_int64(st, 1);
+        turn->gap = column_or(st, 2, op->gap);
+        turn->per_host = column_or(st, 3, op->per_host);
         sqlite3_reset(st);
-        if (active < op->per_host)
-            return id;
-        store_exec(s, SQL_HOST_FULL, "i", id);
+        if (active < turn->per_host)
+            return true;
+        store_exec(s, SQL_HOST_FULL, "i", turn->host);
     }
 }
 
-static bool claim_one(struct store *s, struct job_op *op, int64_t host, int64_t now)
+static bool claim_one(struct store *s, struct job_op *op, const struct turn *t,
+                      int64_t now)
 {
     int64_t token = s->totals.token + 1;
-    sqlite3_stmt *st = store_row(s, SQL_URL_NEXT, "ii", host, token);
+    sqlite3_stmt *st = store_row(s, SQL_URL_NEXT, "ii", t->host, token);
     if (!st) {
         store_fail(s, LF_ESTATE, "%s is damaged: a host counts URLs that are not there",
                    s->path);
@@ -121,8 +136,9 @@ static bool claim_one(struct store *s, struct job_op *op, int64_t host, int64_t 
     store_emit(s, op, st, JOB_CLAIM_COLUMNS);
     sqlite3_reset(st);
     store_exec(s, SQL_URL_CLAIM, "i", id);
-    store_exec(s, SQL_LEASE_NEW, "iiiii", id, token, host, s->worker, s->now + op->term);
-    store_exec(s, SQL_HOST_CLAIM, "iii", host, now + op->gap, op->per_host);
+    store_exec(s, SQL_LEASE_NEW, "iiiii", id, token, t->host, s->worker,
+               s->now + op->term);
+    store_exec(s, SQL_HOST_CLAIM, "iiii", t->host, now, now + t->gap, t->per_host);
     s->totals.token = token;
     s->totals.pending--;
     s->totals.active++;
@@ -158,8 +174,8 @@ void job_claim(struct store *s, struct job_op *op)
         store_exec(s, SQL_HOST_ROOM, "i", op->per_host);
     s->totals.per_host = op->per_host;
     for (; op->rows < op->n; now++) {
-        int64_t host = next_host(s, op, now);
-        if (!host || !claim_one(s, op, host, now))
+        struct turn turn;
+        if (!next_host(s, op, now, &turn) || !claim_one(s, op, &turn, now))
             break;
     }
     if (op->rows < op->n)

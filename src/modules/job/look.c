@@ -4,8 +4,8 @@
 void job_counts(struct store *s, struct job_op *op)
 {
     const struct job_totals *t = &s->totals;
-    const int64_t numbers[] = {t->pending, t->active, t->done,
-                               t->failed,  t->items,  t->hosts};
+    const int64_t numbers[] = {t->pending, t->active, t->done, t->failed,
+                               t->skipped, t->items,  t->hosts};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++) {
         struct job_cell c = {numbers[i], JOB_NUMBER};
         if (lf_buf_add(&op->out, &c, sizeof c))
@@ -34,6 +34,11 @@ void job_items(struct store *s, struct job_op *op)
 void job_failed(struct store *s, struct job_op *op)
 {
     emit_rows(s, op, SQL_FAILED, JOB_FAILED_COLUMNS);
+}
+
+void job_skipped(struct store *s, struct job_op *op)
+{
+    emit_rows(s, op, SQL_SKIPPED, JOB_FAILED_COLUMNS);
 }
 
 void job_retry_failed(struct store *s, struct job_op *op)

@@ -10,6 +10,7 @@ struct job_op *job_op_new(enum job_op_kind kind)
         return NULL;
     lf_list_init(&op->link);
     lf_buf_init(&op->in, LF_BUF_MAX);
+    lf_buf_init(&op->known, LF_BUF_MAX);
     lf_buf_init(&op->items, LF_BUF_MAX);
     lf_buf_init(&op->out, LF_BUF_MAX);
     op->kind = kind;
@@ -21,6 +22,7 @@ void job_op_free(struct job_op *op)
     if (!op)
         return;
     lf_buf_free(&op->in);
+    lf_buf_free(&op->known);
     lf_buf_free(&op->items);
     lf_buf_free(&op->out);
     free(op);

@@ -11,6 +11,8 @@
 #include "bind/lf_module.h"
 #include "modules/job/hash.h"
 
+#define JOB_SECOND INT64_C(1000000)
+
 struct writer;
 
 enum job_op_kind {
@@ -19,11 +21,14 @@ enum job_op_kind {
     JOB_CLAIM,
     JOB_COMPLETE,
     JOB_FAIL,
+    JOB_SKIP,
+    JOB_HOST,
     JOB_RENEW,
     JOB_RELEASE, /* leases go back as if they had never been given */
     JOB_COUNTS,
     JOB_ITEMS,
     JOB_FAILED,
+    JOB_SKIPPED,
     JOB_RETRY_FAILED,
     JOB_RESET,
     JOB_CLOSE,
@@ -48,7 +53,13 @@ struct job_cell {
 };
 enum { JOB_NIL = -1, JOB_NUMBER = -2 };
 
-enum { JOB_CLAIM_COLUMNS = 8, JOB_ITEM_COLUMNS = 3, JOB_FAILED_COLUMNS = 7 };
+enum {
+    JOB_CLAIM_COLUMNS = 8,
+    JOB_ITEM_COLUMNS = 3,
+    JOB_FAILED_COLUMNS = 7,
+    JOB_HOST_COLUMNS = 3
+};
+enum { JOB_AS_BEFORE = -1 }; /* gap, per_host of JOB_HOST */
 
 struct job_op {
     struct lf_list link; /* in the writer's list, until it has ended */
@@ -58,14 +69,16 @@ struct job_op {
     enum job_op_kind kind;
     bool begun, ended;
 
-    struct job_lease lease; /* complete, fail */
-    struct lf_buf in;       /* owned: links; or leases */
+    struct job_lease lease; /* complete, fail, skip */
+    struct lf_buf in;       /* owned: links; or leases; or a text */
+    struct lf_buf known;    /* owned: links that complete says are done */
     struct lf_buf items;    /* owned: length (uint32_t) and text, again and again */
-    int64_t n;              /* claim, items, failed: at most; items, failed: in: after */
+    int64_t n;              /* claim, items, failed, skipped: at most */
     int64_t after;
-    int64_t gap, per_host, term; /* claim: µs between, at once, of the lease; renew */
-    int64_t park;                /* complete, fail: µs until the host may have more */
-    bool again;                  /* fail: it may be claimed again */
+    int64_t gap, per_host,
+        term;     /* claim, host: µs between, at once, of the lease; renew */
+    int64_t park; /* µs until the host may have more */
+    bool again;   /* fail: it may be claimed again */
 
     enum lf_err err;
     char why[320];

@@ -14,15 +14,15 @@ enum { MAGIC = 0x4c464a42, VERSION = 1 }; /* "LFJB" */
 enum { TEXT = 64, NAP = 2000 };           /* µs between two tries for a lock */
 
 /* Keys are unique in a host. What is pending is found by the second index alone, in the
- * order of claims; state: 0 pending, 1 leased, 2 done, 3 failed. Times are µs since
- * boot. */
+ * order of claims; state: 0 pending, 1 leased, 2 done, 3 failed, 4 skipped. A host's gap
+ * and per_host stand before those of claims. Times are µs since boot. */
 static const char schema[] =
     "CREATE TABLE job (version INTEGER, secret BLOB, boot TEXT, token INTEGER, "
     " epoch INTEGER, pending INTEGER, active INTEGER, done INTEGER, failed INTEGER, "
-    " items INTEGER, hosts INTEGER, per_host INTEGER);"
+    " skipped INTEGER, items INTEGER, hosts INTEGER, per_host INTEGER);"
     "CREATE TABLE host (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, due INTEGER, "
-    " next INTEGER NOT NULL DEFAULT 0, active INTEGER NOT NULL DEFAULT 0, "
-    " pending INTEGER NOT NULL DEFAULT 0);"
+    " next INTEGER NOT NULL DEFAULT 0, last INTEGER, active INTEGER NOT NULL DEFAULT 0, "
+    " pending INTEGER NOT NULL DEFAULT 0, gap INTEGER, per_host INTEGER);"
     "CREATE INDEX host_due ON host (due) WHERE due IS NOT NULL;"
     "CREATE TABLE url (id INTEGER PRIMARY KEY, host INTEGER NOT NULL, key BLOB NOT NULL, "
     " url TEXT NOT NULL, state INTEGER NOT NULL DEFAULT 0, "
@@ -31,21 +31,22 @@ static const char schema[] =
     "CREATE UNIQUE INDEX url_key ON url (host, key);"
     "CREATE INDEX url_pending ON url (host, priority DESC, depth, id) WHERE state = 0;"
     "CREATE INDEX url_failed ON url (id) WHERE state = 3;"
+    "CREATE INDEX url_skipped ON url (id) WHERE state = 4;"
     "CREATE TABLE lease (id INTEGER PRIMARY KEY, token INTEGER NOT NULL, "
     " host INTEGER NOT NULL, worker INTEGER NOT NULL, until INTEGER NOT NULL);"
     "CREATE INDEX lease_until ON lease (until);"
     "CREATE TABLE worker (id INTEGER PRIMARY KEY AUTOINCREMENT, pid INTEGER, "
     " started TEXT, space TEXT);"
     "CREATE TABLE items (id INTEGER PRIMARY KEY, page INTEGER, item TEXT NOT NULL);"
-    "INSERT INTO job VALUES (1, randomblob(16), '', 0, 0, 0, 0, 0, 0, 0, 0, 0);"
+    "INSERT INTO job VALUES (1, randomblob(16), '', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);"
     "PRAGMA application_id = 1279674946;"
     "PRAGMA user_version = 1;";
 
-int64_t job_clock(void)
+void store_tell_time(struct store *s)
 {
     struct timespec t;
     clock_gettime(CLOCK_BOOTTIME, &t);
-    return t.tv_sec * JOB_SECOND + t.tv_nsec / 1000;
+    s->now = s->play ? s->jumped : t.tv_sec * JOB_SECOND + t.tv_nsec / 1000;
 }
 
 /* ---- what went wrong ---- */
@@ -201,11 +202,13 @@ static void join_workers(struct store *s)
     sqlite3_reset(st);
 }
 
-/* After a boot the clock begins anew, and nobody of before is alive. */
+/* After a boot the clock begins anew, and nobody of before is alive; so does a play's. */
 static void check_boot(struct store *s)
 {
     char boot[TEXT], sql[2 * TEXT];
     read_line("/proc/sys/kernel/random/boot_id", boot, sizeof boot);
+    if (s->play)
+        snprintf(boot, sizeof boot, "%llx", (unsigned long long)s->play);
     if (strspn(boot, "0123456789abcdef-") != strlen(boot))
         *boot = '\0';
     snprintf(sql, sizeof sql, "SELECT boot = '%s' FROM job", boot);
@@ -213,7 +216,7 @@ static void check_boot(struct store *s)
         return;
     job_release_all(s);
     store_touched(s);
-    run(s, "DELETE FROM worker; UPDATE host SET next = 0, due = "
+    run(s, "DELETE FROM worker; UPDATE host SET next = 0, last = NULL, due = "
            "CASE WHEN pending > 0 THEN 0 END");
     snprintf(sql, sizeof sql, "UPDATE job SET boot = '%s'", boot);
     run(s, sql);
@@ -234,6 +237,8 @@ static int on_busy(void *arg, int tries)
 static bool check_file(struct store *s)
 {
     struct stat st;
+    if (s->temporary)
+        return true;
     if (stat(s->path, &st) != 0) {
         if (errno != ENOENT || !s->create || s->readonly)
             store_fail(s, LF_EIO, "cannot open %s: %s", s->path, strerror(errno));
@@ -287,7 +292,7 @@ static void make_or_join(struct store *s)
     store_exec(s, SQL_BEGIN, "");
     if (!check_version(s))
         run(s, schema);
-    s->now = job_clock();
+    store_tell_time(s);
     store_read_totals(s);
     check_boot(s);
     join_workers(s);
@@ -300,6 +305,10 @@ static void make_or_join(struct store *s)
 static void set_wal(struct store *s)
 {
     int rc;
+    if (s->temporary) {
+        run(s, "PRAGMA journal_mode = MEMORY");
+        return;
+    }
     for (int tries = 0;; tries++) {
         rc = sqlite3_exec(s->db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL);
         if (rc != SQLITE_BUSY || !on_busy(s, tries))
@@ -338,7 +347,9 @@ void store_open(struct store *s)
         return;
     if (s->create && !s->readonly)
         how |= SQLITE_OPEN_CREATE;
-    int rc = sqlite3_open_v2(s->path, &s->db, how | SQLITE_OPEN_NOMUTEX, NULL);
+    /* Of "" SQLite makes a file without a name, once it outgrows the memory for it. */
+    int rc = sqlite3_open_v2(s->temporary ? "" : s->path, &s->db,
+                             how | SQLITE_OPEN_NOMUTEX, NULL);
     if (rc != SQLITE_OK) {
         store_explain(s, rc);
         return;

@@ -3,66 +3,53 @@
 #include <string.h>
 #include "modules/job/store.h"
 
-/* ---- hosts ---- */
+/* ---- links ---- */
 
-static int64_t find_host(struct store *s, const char *name, size_t n)
+/* Its number, 0 when it is not known. */
+static int64_t known(struct store *s, int64_t host, const struct job_link *l,
+                     int64_t *state)
 {
-    sqlite3_stmt *st = store_row(s, SQL_HOST_FIND, "t", name, n);
-    if (!st && !s->err) {
-        st = store_row(s, SQL_HOST_NEW, "t", name, n);
-        s->totals.hosts++;
-    }
+    sqlite3_stmt *st =
+        store_row(s, SQL_URL_KNOWN, "ib", host, (const char *)l->key, (size_t)JOB_KEY);
     if (!st)
         return 0;
     int64_t id = sqlite3_column_int64(st, 0);
+    *state = sqlite3_column_int64(st, 1);
     sqlite3_reset(st);
     return id;
 }
 
-static int64_t host_of(struct store *s, const char *name, size_t n)
-{
-    uint8_t hash[JOB_KEY];
-    job_hash(s->secret, name, n, hash);
-    struct job_host *h = &s->hosts[(hash[0] | hash[1] << 8) % JOB_HOSTS];
-    if (!h->id || memcmp(h->hash, hash, JOB_KEY) != 0) {
-        h->id = find_host(s, name, n);
-        memcpy(h->hash, hash, JOB_KEY);
-    }
-    return h->id;
-}
-
-/* ---- links ---- */
-
-static bool known(struct store *s, int64_t host, const struct job_link *l)
-{
-    sqlite3_stmt *st =
-        store_row(s, SQL_URL_KNOWN, "ib", host, (const char *)l->key, (size_t)JOB_KEY);
-    if (st)
-        sqlite3_reset(st);
-    return st != NULL;
-}
-
+/* Make a link known as what is to be fetched, or as done: then nobody need fetch it
+ * who has not begun. */
 static bool add_link(struct store *s, const struct job_link *l, const char *text,
-                     int64_t parent)
+                     int64_t parent, int64_t state)
 {
     const char *url = text + l->host, *meta = url + l->url;
-    int64_t host = host_of(s, text, l->host);
-    if (s->err || known(s, host, l) || s->err)
+    int64_t host = job_host_id(s, text, l->host), was = JOB_DONE;
+    int64_t id = s->err ? 0 : known(s, host, l, &was);
+    if (s->err)
         return false;
-    store_exec(s, SQL_URL_NEW, "ibttiii", host, (const char *)l->key, (size_t)JOB_KEY,
+    if (id && was == JOB_PENDING && state == JOB_DONE) {
+        store_exec(s, SQL_URL_STATE, "ii", id, state);
+        store_touch(s, host, 0, -1);
+    }
+    if (id)
+        return false;
+    store_exec(s, SQL_URL_NEW, "ibttiiii", host, (const char *)l->key, (size_t)JOB_KEY,
                url, (size_t)l->url, l->meta ? meta : NULL, (size_t)l->meta,
-               (int64_t)l->depth, (int64_t)l->priority, parent);
-    store_touch(s, host, 0, 1);
+               (int64_t)l->depth, (int64_t)l->priority, parent, state);
+    store_touch(s, host, 0, state == JOB_PENDING);
     return true;
 }
 
-static int64_t add_links(struct store *s, const struct lf_buf *in, int64_t parent)
+static int64_t add_links(struct store *s, const struct lf_buf *in, int64_t parent,
+                         int64_t state)
 {
     struct job_link l;
     int64_t n = 0;
     for (size_t at = 0; at < in->len && !s->err;) {
         memcpy(&l, in->p + at, sizeof l);
-        n += add_link(s, &l, in->p + at + sizeof l, parent);
+        n += add_link(s, &l, in->p + at + sizeof l, parent, state);
         at += sizeof l + l.host + l.url + l.meta;
     }
     return n;
@@ -82,7 +69,7 @@ static void add_items(struct store *s, const struct lf_buf *items, int64_t page)
 
 void job_add(struct store *s, struct job_op *op)
 {
-    op->number = add_links(s, &op->in, 0);
+    op->number = add_links(s, &op->in, 0, JOB_PENDING);
     add_items(s, &op->items, 0);
 }
 
@@ -106,12 +93,17 @@ static int64_t end_lease(struct store *s, struct job_op *op)
     return host;
 }
 
-static void park(struct store *s, const struct job_op *op, int64_t host)
+/* The page has ended as `state`, with what op->in says. */
+static void end_page(struct store *s, struct job_op *op, int64_t state, int64_t *count)
 {
-    if (op->park <= 0)
+    int64_t host = end_lease(s, op);
+    if (!host)
         return;
-    store_touched(s);
-    store_exec(s, SQL_HOST_PARK, "ii", host, s->now + op->park);
+    store_exec(s, SQL_URL_END, "iit", op->lease.id, state, op->in.p ? op->in.p : "",
+               op->in.len);
+    ++*count;
+    store_touch(s, host, -1, 0);
+    job_host_park(s, host, op->park);
 }
 
 void job_complete(struct store *s, struct job_op *op)
@@ -122,23 +114,31 @@ void job_complete(struct store *s, struct job_op *op)
     store_exec(s, SQL_URL_STATE, "ii", op->lease.id, (int64_t)JOB_DONE);
     store_touch(s, host, -1, 0);
     s->totals.done++;
-    op->number = add_links(s, &op->in, op->lease.id);
+    add_links(s, &op->known, op->lease.id, JOB_DONE);
+    op->number = add_links(s, &op->in, op->lease.id, JOB_PENDING);
     add_items(s, &op->items, op->lease.id);
-    park(s, op, host);
+    job_host_park(s, host, op->park);
 }
 
-void job_fail(struct store *s, struct job_op *op)
+static void try_again(struct store *s, struct job_op *op)
 {
     int64_t host = end_lease(s, op);
     if (!host)
         return;
-    if (op->again) {
-        store_exec(s, SQL_URL_STATE, "ii", op->lease.id, (int64_t)JOB_PENDING);
-    } else {
-        store_exec(s, SQL_URL_GIVE_UP, "it", op->lease.id, op->in.p ? op->in.p : "",
-                   op->in.len);
-        s->totals.failed++;
-    }
-    store_touch(s, host, -1, op->again);
-    park(s, op, host);
+    store_exec(s, SQL_URL_STATE, "ii", op->lease.id, (int64_t)JOB_PENDING);
+    store_touch(s, host, -1, 1);
+    job_host_park(s, host, op->park);
+}
+
+void job_fail(struct store *s, struct job_op *op)
+{
+    if (op->again)
+        try_again(s, op);
+    else
+        end_page(s, op, JOB_GIVEN_UP, &s->totals.failed);
+}
+
+void job_skip(struct store *s, struct job_op *op)
+{
+    end_page(s, op, JOB_PASSED_OVER, &s->totals.skipped);
 }

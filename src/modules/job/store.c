@@ -9,38 +9,58 @@
 /* A host's `due` is NULL while it can have nothing: no URL is pending, or it has as many
  * leases as it may have; else the time from which it may have one, which is also its
  * turn: who was served last comes last. A lease that ends makes it due again. */
+#define ENDED(state) /* a partial index wants a constant */                              \
+    "SELECT id, url, error, tries, depth, meta, "                                        \
+    "(SELECT p.url FROM url p WHERE p.id = u.parent) FROM url u "                        \
+    "WHERE state = " #state " AND id > ? ORDER BY id LIMIT ?"
+
 static const char *const texts[SQL_COUNT] = {
     [SQL_BEGIN] = "BEGIN IMMEDIATE",
     [SQL_COMMIT] = "COMMIT",
     [SQL_JOB_READ] =
-        "SELECT token, epoch, pending, active, done, failed, items, hosts, per_host "
+        "SELECT token, epoch, pending, active, done, failed, skipped, items, hosts, "
+        "per_host "
         "FROM job",
     [SQL_JOB_WRITE] = "UPDATE job SET token = ?, epoch = ?, pending = ?, active = ?, "
-                      "done = ?, failed = ?, items = ?, hosts = ?, per_host = ?",
+                      "done = ?, failed = ?, skipped = ?, items = ?, hosts = ?, "
+                      "per_host = ?",
     [SQL_HOST_FIND] = "SELECT id FROM host WHERE name = ?",
     [SQL_HOST_NEW] = "INSERT INTO host (name) VALUES (?) RETURNING id",
-    [SQL_HOST_DUE] = "SELECT id, active FROM host WHERE due <= ? ORDER BY due LIMIT 1",
+    [SQL_HOST_DUE] = "SELECT id, active, gap, per_host FROM host WHERE due <= ? "
+                     "ORDER BY due LIMIT 1",
     [SQL_HOST_FULL] = "UPDATE host SET due = NULL WHERE id = ?",
     [SQL_HOST_ROOM] = "UPDATE host SET due = next "
-                      "WHERE due IS NULL AND pending > 0 AND active < ?",
+                      "WHERE due IS NULL AND pending > 0 "
+                      "AND active < coalesce(per_host, ?)",
     [SQL_HOST_CLAIM] =
-        "UPDATE host SET active = active + 1, pending = pending - 1, next = ?2, due = "
-        "CASE WHEN pending > 1 AND active + 1 < ?3 THEN ?2 END WHERE id = ?1",
+        "UPDATE host SET active = active + 1, pending = pending - 1, last = ?2, "
+        "next = ?3, due = CASE WHEN pending > 1 AND active + 1 < ?4 THEN ?3 END "
+        "WHERE id = ?1",
     [SQL_HOST_ADD] = "UPDATE host SET active = active + ?2, pending = pending + ?3, "
                      "due = CASE WHEN pending + ?3 > 0 THEN next END WHERE id = ?1",
     [SQL_HOST_PARK] = "UPDATE host SET next = max(next, ?2), "
                       "due = CASE WHEN pending > 0 THEN max(next, ?2) END WHERE id = ?1",
     [SQL_HOST_NEXT] = "SELECT min(due) FROM host WHERE due IS NOT NULL",
-    [SQL_URL_KNOWN] = "SELECT 1 FROM url WHERE host = ? AND key = ?",
-    [SQL_URL_NEW] = "INSERT INTO url (host, key, url, meta, depth, priority, parent) "
-                    "VALUES (?, ?, ?, ?, ?, ?, nullif(?, 0))",
+    /* A slower pace counts from the last page that was given out. */
+    [SQL_HOST_PACE] =
+        "UPDATE host SET gap = coalesce(nullif(?2, -1), gap), "
+        "per_host = coalesce(nullif(?3, -1), per_host), "
+        "next = max(next, coalesce(last + max(?2, 0), 0)), due = CASE "
+        "WHEN pending > 0 THEN max(next, coalesce(last + max(?2, 0), 0)) END "
+        "WHERE id = ?1",
+    [SQL_HOST_LOOK] =
+        "SELECT pending, active, per_host, gap, next FROM host WHERE id = ?",
+    [SQL_URL_KNOWN] = "SELECT id, state FROM url WHERE host = ? AND key = ?",
+    [SQL_URL_NEW] =
+        "INSERT INTO url (host, key, url, meta, depth, priority, parent, state) "
+        "VALUES (?, ?, ?, ?, ?, ?, nullif(?, 0), ?)",
     [SQL_URL_NEXT] =
         "SELECT id, ?2, url, depth, priority, tries + 1, meta, "
         "(SELECT p.url FROM url p WHERE p.id = u.parent) FROM url u "
         "WHERE host = ?1 AND state = 0 ORDER BY priority DESC, depth, id LIMIT 1",
     [SQL_URL_CLAIM] = "UPDATE url SET state = 1, tries = tries + 1 WHERE id = ?",
     [SQL_URL_STATE] = "UPDATE url SET state = ?2 WHERE id = ?1",
-    [SQL_URL_GIVE_UP] = "UPDATE url SET state = 3, error = ?2 WHERE id = ?1",
+    [SQL_URL_END] = "UPDATE url SET state = ?2, error = ?3 WHERE id = ?1",
     [SQL_URL_RETURN] = "UPDATE url SET state = 0, tries = tries - 1 WHERE id = ?",
     [SQL_URL_TRIES] = "SELECT tries FROM url WHERE id = ?",
     [SQL_LEASE_NEW] =
@@ -61,9 +81,8 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_ITEMS] =
         "SELECT items.id, item, url FROM items LEFT JOIN url ON url.id = items.page "
         "WHERE items.id > ? ORDER BY items.id LIMIT ?",
-    [SQL_FAILED] = "SELECT id, url, error, tries, depth, meta, "
-                   "(SELECT p.url FROM url p WHERE p.id = u.parent) FROM url u "
-                   "WHERE state = 3 AND id > ? ORDER BY id LIMIT ?",
+    [SQL_FAILED] = ENDED(3),
+    [SQL_SKIPPED] = ENDED(4),
     [SQL_FAILED_ONE] = "UPDATE url SET state = 0, tries = 0, error = NULL "
                        "WHERE id = (SELECT id FROM url WHERE state = 3 LIMIT 1) "
                        "RETURNING host",
@@ -222,12 +241,21 @@ static const struct {
     void (*run)(struct store *s, struct job_op *op);
     bool writes;
 } kinds[JOB_OP_KINDS] = {
-    [JOB_ADD] = {job_add, true},           [JOB_CLAIM] = {job_claim, true},
-    [JOB_COMPLETE] = {job_complete, true}, [JOB_FAIL] = {job_fail, true},
-    [JOB_RENEW] = {job_renew, true},       [JOB_RELEASE] = {job_release, true},
-    [JOB_COUNTS] = {job_counts, false},    [JOB_ITEMS] = {job_items, false},
-    [JOB_FAILED] = {job_failed, false},    [JOB_RETRY_FAILED] = {job_retry_failed, true},
-    [JOB_RESET] = {job_reset, true},       [JOB_CLOSE] = {job_close, true},
+    [JOB_ADD] = {job_add, true},
+    [JOB_CLAIM] = {job_claim, true},
+    [JOB_COMPLETE] = {job_complete, true},
+    [JOB_FAIL] = {job_fail, true},
+    [JOB_SKIP] = {job_skip, true},
+    [JOB_HOST] = {job_host, true},
+    [JOB_SKIPPED] = {job_skipped, false},
+    [JOB_RENEW] = {job_renew, true},
+    [JOB_RELEASE] = {job_release, true},
+    [JOB_COUNTS] = {job_counts, false},
+    [JOB_ITEMS] = {job_items, false},
+    [JOB_FAILED] = {job_failed, false},
+    [JOB_RETRY_FAILED] = {job_retry_failed, true},
+    [JOB_RESET] = {job_reset, true},
+    [JOB_CLOSE] = {job_close, true},
 };
 
 /* Another process may have reset the job: what is remembered of it is void then. */
@@ -239,9 +267,10 @@ void store_read_totals(struct store *s)
         store_fail(s, LF_ESTATE, "%s is damaged: it has no row of the job", s->path);
         return;
     }
-    int64_t *const into[] = {&s->totals.token,  &s->totals.epoch, &s->totals.pending,
-                             &s->totals.active, &s->totals.done,  &s->totals.failed,
-                             &s->totals.items,  &s->totals.hosts, &s->totals.per_host};
+    int64_t *const into[] = {&s->totals.token,   &s->totals.epoch, &s->totals.pending,
+                             &s->totals.active,  &s->totals.done,  &s->totals.failed,
+                             &s->totals.skipped, &s->totals.items, &s->totals.hosts,
+                             &s->totals.per_host};
     for (int i = 0; i < (int)(sizeof into / sizeof *into); i++)
         *into[i] = sqlite3_column_int64(st, i);
     sqlite3_reset(st);
@@ -254,8 +283,9 @@ void store_write_totals(struct store *s)
 {
     const struct job_totals *t = &s->totals;
     if (memcmp(t, &s->before, sizeof *t) != 0)
-        store_exec(s, SQL_JOB_WRITE, "iiiiiiiii", t->token, t->epoch, t->pending,
-                   t->active, t->done, t->failed, t->items, t->hosts, t->per_host);
+        store_exec(s, SQL_JOB_WRITE, "iiiiiiiiii", t->token, t->epoch, t->pending,
+                   t->active, t->done, t->failed, t->skipped, t->items, t->hosts,
+                   t->per_host);
 }
 
 static void roll_back(struct store *s)
@@ -277,7 +307,7 @@ static bool writes(const struct lf_list *group)
 static void run_all(struct store *s, struct lf_list *group)
 {
     bool write = writes(group) && !s->readonly;
-    s->now = job_clock();
+    store_tell_time(s);
     if (write)
         store_exec(s, SQL_BEGIN, "");
     store_read_totals(s);

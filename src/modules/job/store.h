@@ -15,10 +15,8 @@
 #include "modules/job/hash.h"
 #include "modules/job/op.h"
 
-#define JOB_SECOND INT64_C(1000000)
-
 /* Columns `state` of a URL. */
-enum { JOB_PENDING, JOB_ACTIVE, JOB_DONE, JOB_GIVEN_UP };
+enum { JOB_PENDING, JOB_ACTIVE, JOB_DONE, JOB_GIVEN_UP, JOB_PASSED_OVER };
 
 enum job_sql {
     SQL_BEGIN,
@@ -34,12 +32,14 @@ enum job_sql {
     SQL_HOST_ADD,
     SQL_HOST_PARK,
     SQL_HOST_NEXT,
+    SQL_HOST_PACE,
+    SQL_HOST_LOOK,
     SQL_URL_KNOWN,
     SQL_URL_NEW,
     SQL_URL_NEXT,
     SQL_URL_CLAIM,
     SQL_URL_STATE,
-    SQL_URL_GIVE_UP,
+    SQL_URL_END,
     SQL_URL_RETURN,
     SQL_URL_TRIES,
     SQL_LEASE_NEW,
@@ -56,6 +56,7 @@ enum job_sql {
     SQL_ITEM_NEW,
     SQL_ITEMS,
     SQL_FAILED,
+    SQL_SKIPPED,
     SQL_FAILED_ONE,
     SQL_COUNT
 };
@@ -63,7 +64,7 @@ enum job_sql {
 /* The row of the table `job`: read when a transaction begins, written when it ends. */
 struct job_totals {
     int64_t token, epoch; /* last lease given; how often the job was reset */
-    int64_t pending, active, done, failed, items, hosts;
+    int64_t pending, active, done, failed, skipped, items, hosts;
     int64_t per_host; /* of the last claim */
 };
 
@@ -76,7 +77,8 @@ enum { JOB_HOSTS = 1024 };
 struct store {
     sqlite3 *db; /* owned */
     sqlite3_stmt *sql[SQL_COUNT];
-    char *path;         /* owned */
+    char *path;         /* owned; of a temporary one: for sentences */
+    bool temporary;     /* it has no name, and ends when it is closed */
     bool create;        /* ... when it is not there */
     bool readonly;      /* only looked at */
     bool sync;          /* commits outlive the end of power, too */
@@ -85,7 +87,9 @@ struct store {
 
     uint8_t secret[JOB_KEY];
     int64_t worker; /* our row */
-    int64_t now;    /* µs since boot, of this transaction */
+    uint64_t play;  /* of a jumping clock; 0: real time */
+    int64_t jumped; /* ... what it says now */
+    int64_t now;    /* µs since boot, or of that clock, of this transaction */
     struct job_totals totals, before;
     struct job_host hosts[JOB_HOSTS]; /* by hash: bounded memory */
     /* Changes of a host that are not yet written. */
@@ -136,18 +140,28 @@ int64_t job_lease_host(struct store *s, const struct job_lease *lease);
 void job_add(struct store *s, struct job_op *op);
 void job_complete(struct store *s, struct job_op *op);
 void job_fail(struct store *s, struct job_op *op);
+void job_skip(struct store *s, struct job_op *op);
+
+/* host.c */
+/* The number of a host, which becomes known; 0: s->err. */
+int64_t job_host_id(struct store *s, const char *name, size_t n);
+/* Nothing more of it for so many µs. */
+void job_host_park(struct store *s, int64_t host, int64_t park);
+void job_host(struct store *s, struct job_op *op);
 
 /* look.c */
 void job_counts(struct store *s, struct job_op *op);
 void job_items(struct store *s, struct job_op *op);
 void job_failed(struct store *s, struct job_op *op);
+void job_skipped(struct store *s, struct job_op *op);
 void job_retry_failed(struct store *s, struct job_op *op);
 void job_reset(struct store *s, struct job_op *op);
 
 /* open.c */
 void store_open(struct store *s);
 void job_close(struct store *s, struct job_op *op);
-int64_t job_clock(void); /* µs since boot: the same for all processes */
+/* Set s->now: µs since boot, the same for all processes, but for a play. */
+void store_tell_time(struct store *s);
 /* What SQLite's code means. */
 void store_explain(struct store *s, int rc);
 

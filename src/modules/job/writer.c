@@ -48,6 +48,7 @@ static void start(struct writer *w)
     for (struct lf_list *n = w->group.next; n != &w->group; n = n->next)
         lf_container(n, struct job_op, link)->begun = true;
     w->begun = lf_engine_now(w->eng);
+    w->store.jumped = (int64_t)(w->begun * (double)JOB_SECOND);
     w->busy = lf_offload(w->eng, &w->job) == LF_OK;
     if (!w->busy)
         on_work(&w->job); /* no thread is to be had: here, then */
@@ -124,7 +125,9 @@ struct writer *writer_new(struct lf_engine *eng, const char *path)
     lf_list_init(&w->job.link);
     lf_list_init(&w->waiting);
     lf_list_init(&w->group);
-    w->store.path = strdup(path);
+    w->store.play = lf_engine_play(eng);
+    w->store.temporary = path == NULL;
+    w->store.path = strdup(path ? path : "the temporary job");
     if (w->store.path)
         return w;
     free(w);

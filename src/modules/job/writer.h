@@ -24,7 +24,8 @@ struct writer {
     struct store store;
 };
 
-struct writer *writer_new(struct lf_engine *eng, const char *path); /* NULL: no memory */
+/* `path` NULL: a job without a name. NULL: no memory. */
+struct writer *writer_new(struct lf_engine *eng, const char *path);
 /* Takes the operation until it has ended: then it wakes op->task, or is freed. */
 void writer_add(struct writer *w, struct job_op *op);
 /* The caller is no longer interested: a claim's leases go back. Frees it in the end. */
