@@ -157,8 +157,8 @@ static void fail_closed(struct lf_req *req)
         fail_truncated(req);
         return;
     }
-    const char *what = strstr(req->x.detail, "reset") ? "reset" : "broke";
-    lf_req_fail(req, LF_ECLOSED, "the connection was %s %s", what, doing[req->x.phase]);
+    const char *what = strstr(req->x.detail, "reset") ? "was reset" : "broke";
+    lf_req_fail(req, LF_ECLOSED, "the connection %s %s", what, doing[req->x.phase]);
 }
 
 static void fail_connect(struct lf_req *req)

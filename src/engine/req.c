@@ -433,8 +433,8 @@ static bool goes_on(struct lf_req *req)
     return true;
 }
 
-/* libcurl counts what it repeats over the whole life of a handle, and gives up at the
- * sixth time with these words: what it was about to repeat is repeated by us. */
+/* libcurl gives up what it repeats at the sixth time, with these words (unless it said
+ * something else before): what it was about to repeat is repeated by us. */
 static bool gave_up_counting(const struct lf_xfer *x)
 {
     return strstr(x->detail, "Connection died, tried") != NULL;

@@ -86,6 +86,9 @@ static int on_prereq(void *arg, char *remote_ip, char *local_ip, int remote_port
     struct lf_handle *h = arg;
     struct lf_xfer *x = h->x;
     (void)local_ip, (void)remote_port, (void)local_port;
+    /* libcurl repeats: it counts that over the life of a handle, and gives up at six. */
+    if (x->sent)
+        h->plain = false;
     x->sent = true; /* from here on the server may see it */
     x->phase = x->body_len ? LF_PHASE_SEND : LF_PHASE_HEADERS;
     x->connected = h->lane->eng->now;
