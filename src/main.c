@@ -196,7 +196,8 @@ static bool means_success(lua_State *L, int idx)
 static int l_exit(lua_State *L)
 {
     lf_log_clear_line();
-    bool lost = !lf_emit_flush(L) || fflush(stdout) != 0 || ferror(stdout);
+    bool lost =
+        !lf_emit_flush(L, means_success(L, 1)) || fflush(stdout) != 0 || ferror(stdout);
     if (lost && means_success(L, 1)) {
         lua_settop(L, 2);
         lua_pushinteger(L, EXIT_SCRIPT);
@@ -379,7 +380,7 @@ static void set_log_level(const struct lf_args *a)
 static void close_output(struct run *r)
 {
     const char *why = "cannot write to standard output";
-    bool lost = lf_emit_close(r->L, &why) != LF_OK;
+    bool lost = lf_emit_close(r->L, r->code == EXIT_OK, &why) != LF_OK;
     lost |= fflush(stdout) != 0 || ferror(stdout);
     if (!lost || r->code != EXIT_OK)
         return;

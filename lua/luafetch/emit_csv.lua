@@ -72,7 +72,8 @@ local function complaint(path, lost)
     path, HOLD, table.concat(names, ", "))
 end
 
-return function(path, chosen)
+-- `settled`: columns that stand in the file already, from an earlier run.
+return function(path, chosen, settled)
   local columns, wrong
   if chosen then
     columns, wrong = chosen_columns(chosen)
@@ -80,7 +81,14 @@ return function(path, chosen)
   end
   local known -- name → true; nil: the columns were chosen, and other fields are not wanted
   local held, lost = {}, {}
-  local begun = false
+  local begun = settled ~= nil
+  if settled then
+    columns = settled
+    if not chosen then
+      known = {}
+      for _, name in ipairs(settled) do known[name] = true end
+    end
+  end
 
   -- The columns are settled: what was held, behind their names.
   local function begin()
@@ -115,5 +123,10 @@ return function(path, chosen)
     return begun and "" or begin(), complaint(path, lost)
   end
 
-  return { add = add, rest = rest }
+  -- What has settled the columns; nil while records are held.
+  local function settled_as()
+    return begun and columns or nil
+  end
+
+  return { add = add, rest = rest, columns = settled_as }
 end

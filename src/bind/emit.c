@@ -28,12 +28,15 @@ struct emitter {
     struct lf_buf record;  /* owned: the one being made */
     int fd;                /* -1: closed */
     bool ours;             /* we opened it */
+    bool fresh;            /* ours, and what it held must go before anything is written */
     bool terminal;
     bool csv;   /* else JSON lines */
     off_t size; /* where the last whole record of our file ends; -1: not our file */
+    const char *path, *columns; /* borrowed: outlive the state; NULL: none */
     char name[256];
-    char why[512]; /* the first failure; "": none */
-    char end[512]; /* what is wrong with CSV, known at its end; "": nothing */
+    char taker[512]; /* the job whose items alone go there; "": none */
+    char why[512];   /* the first failure; "": none */
+    char end[512];   /* what is wrong with CSV, known at its end; "": nothing */
 };
 
 static struct emitter *get(lua_State *L)
@@ -82,6 +85,14 @@ static void wait_for_room(int fd)
 {
     struct pollfd p = {.fd = fd, .events = POLLOUT};
     poll(&p, 1, -1);
+}
+
+/* Of a file that was there nothing stays. */
+static void freshen(struct emitter *e)
+{
+    if (e->fresh && ftruncate(e->fd, 0) != 0)
+        fail(e, "write to", errno);
+    e->fresh = false;
 }
 
 /* What the script printed before comes before. */
@@ -180,13 +191,15 @@ enum lf_err lf_emit_open(lua_State *L, const struct lf_emit_conf *conf, const ch
     e->csv = is_csv(path);
     if (e->csv && !open_csv(L, e, conf)) /* before a file is made anew */
         return LF_EREQUEST;
-    e->fd = path ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, FILE_MODE)
-                 : STDOUT_FILENO;
+    e->path = path;
+    e->columns = conf->columns;
+    e->fd = path ? open(path, O_WRONLY | O_CREAT | O_CLOEXEC, FILE_MODE) : STDOUT_FILENO;
     if (e->fd < 0)
         return fail(e, "open", errno);
     e->terminal = isatty(e->fd);
     if (e->ours && fstat(e->fd, &st) == 0 && S_ISREG(st.st_mode))
         e->size = 0;
+    e->fresh = e->size == 0;
     return LF_OK;
 }
 
@@ -231,28 +244,34 @@ static void end_csv(lua_State *L, struct emitter *e)
 }
 
 /* What the end brought to light comes when everything is written. */
-static void flush_all(lua_State *L, struct emitter *e)
+static void flush_all(lua_State *L, struct emitter *e, bool well)
 {
+    if (*e->taker && e->ours)
+        return; /* luafetch/output.lua has its own hold on it */
+    if (well)
+        freshen(e);
+    if (e->fresh)
+        return;
     end_csv(L, e);
     flush(e);
     if (!*e->why)
         memcpy(e->why, e->end, sizeof e->why);
 }
 
-bool lf_emit_flush(lua_State *L)
+bool lf_emit_flush(lua_State *L, bool well)
 {
     struct emitter *e = get(L);
     if (e && e->fd >= 0)
-        flush_all(L, e);
+        flush_all(L, e, well);
     return !e || !*e->why;
 }
 
-enum lf_err lf_emit_close(lua_State *L, const char **why)
+enum lf_err lf_emit_close(lua_State *L, bool well, const char **why)
 {
     struct emitter *e = get(L);
     if (!e || e->fd < 0)
         return LF_OK;
-    flush_all(L, e);
+    flush_all(L, e, well);
     shut(e);
     if (!*e->why)
         return LF_OK;
@@ -291,6 +310,10 @@ static int l_emit(lua_State *L)
         return lf_misuse(L, "emit: wants an item, got nothing");
     if (!e || (e->fd < 0 && !*e->why))
         return lf_misuse(L, "emit: the run is over");
+    if (*e->taker && e->ours)
+        return lf_misuse(L, "emit: %s is written from a job: only its pages have items",
+                         e->name);
+    freshen(e);
     if (*e->why)
         return raise(L, e);
     add_record(L, e);
@@ -302,7 +325,42 @@ static int l_emit(lua_State *L)
     return *e->why ? raise(L, e) : 0;
 }
 
-void lf_emit_push(lua_State *L)
+/* ---- for output.lua ---- */
+
+/* emit_take(job) → the file or nil for standard output, the chosen columns: from now on
+ * records come from that job. */
+static int l_take(lua_State *L)
 {
-    lua_pushcfunction(L, l_emit);
+    struct emitter *e = get(L);
+    const char *job = luaL_checkstring(L, 1);
+    if (!e || e->fd < 0)
+        return lf_misuse(L, "job:emit: the run is over");
+    if (e->ours && *e->taker && strcmp(e->taker, job) != 0)
+        return lf_misuse(L, "job:emit: %s is written from another job already", e->name);
+    if (e->size >= 0 && !e->fresh)
+        return lf_misuse(L, "job:emit: %s has got other records already", e->name);
+    snprintf(e->taker, sizeof e->taker, "%s", job);
+    lua_pushstring(L, e->path);
+    lua_pushstring(L, e->columns);
+    return 2;
+}
+
+/* emit_text(text): whole records to standard output, at once. */
+static int l_text(lua_State *L)
+{
+    size_t n;
+    struct emitter *e = get(L);
+    const char *text = luaL_checklstring(L, 1, &n);
+    if (!*e->why) {
+        lf_buf_check(L, lf_buf_add(&e->waiting, text, n));
+        flush(e);
+    }
+    return *e->why ? raise(L, e) : 0;
+}
+
+void lf_emit_register(lua_State *L)
+{
+    static const luaL_Reg functions[] = {
+        {"emit", l_emit}, {"emit_take", l_take}, {"emit_text", l_text}, {NULL, NULL}};
+    luaL_setfuncs(L, functions, 0);
 }

@@ -10,6 +10,7 @@
 #include "bind/json.h"
 #include "bind/log.h"
 #include "bind/options.h"
+#include "bind/outfile.h"
 #include "bind/pieces.h"
 #include "bind/protocol.h"
 #include "bind/request.h"
@@ -33,12 +34,12 @@ static int luaopen_core(lua_State *L)
     lua_setfield(L, -2, "session");
     lf_session_push_methods(L);
     lua_setfield(L, -2, "session_methods");
-    lf_emit_push(L);
-    lua_setfield(L, -2, "emit");
+    lf_emit_register(L);
     lf_log_push(L);
     lua_setfield(L, -2, "log");
     lf_options_push_names(L, LF_IN_REQUEST);
     lua_setfield(L, -2, "fetch_options");
+    lf_outfile_register(L);
     lf_stats_register(L);
     lf_pieces_register(L);
     lf_task_register(L);

@@ -362,12 +362,22 @@ static int l_error(lua_State *L)
     return 1;
 }
 
+/* may_wait(): for a __close that waits where it may. */
+static int l_may_wait(lua_State *L)
+{
+    lua_pushboolean(L, lf_task_may_wait(L));
+    return 1;
+}
+
 void lf_task_register(lua_State *L)
 {
-    static const luaL_Reg functions[] = {
-        {"nearest", l_nearest},   {"option_unknown", l_option_unknown},
-        {"error", l_error},       {"misuse", l_misuse},
-        {"hide", lf_source_hide}, {NULL, NULL}};
+    static const luaL_Reg functions[] = {{"nearest", l_nearest},
+                                         {"option_unknown", l_option_unknown},
+                                         {"error", l_error},
+                                         {"misuse", l_misuse},
+                                         {"hide", lf_source_hide},
+                                         {"may_wait", l_may_wait},
+                                         {NULL, NULL}};
     luaL_setfuncs(L, functions, 0);
     lf_handle_register(L);
     lf_scope_register(L);

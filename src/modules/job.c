@@ -13,6 +13,7 @@
 #define JOB_TYPE "luafetch.job"
 
 enum { LEASE = 60, PER_HOST = 8, DELIVERIES = 10, PATIENCE = 10, BATCH = 200 };
+enum { OUTPUT_LEASE = 5 };
 
 struct handle {
     struct writer *writer; /* owned; NULL: closed */
@@ -47,6 +48,9 @@ static int push_outcome(lua_State *L, const struct job_op *op)
         return 1;
     case JOB_HOST:
         answer_host(L, op);
+        return 1;
+    case JOB_OUTPUT:
+        answer_output(L, op);
         return 1;
     case JOB_ITEMS:
     case JOB_FAILED:
@@ -306,6 +310,44 @@ static int l_reset(lua_State *L)
     return plain(L, "job:reset", JOB_RESET);
 }
 
+/* ---- items on their way to a file ---- */
+
+static int l_output(lua_State *L)
+{
+    static const char who[] = "job:output";
+    static const char *const names[] = {"state", "over", NULL};
+    check(L, who);
+    size_t n;
+    const char *name = luaL_checklstring(L, 2, &n);
+    lua_settop(L, 3);
+    ask_only(L, 3, who, names);
+    struct ask_box *b = ask_new(L, JOB_OUTPUT); /* 4 */
+    struct job_op *op = b->op;
+    op->term = OUTPUT_LEASE * JOB_SECOND;
+    op->n = ask_number(L, 3, who, "over");
+    if (lf_buf_add(&op->in, name, n))
+        return luaL_error(L, "not enough memory");
+    if (lua_istable(L, 3)) {
+        op->again = lua_getfield(L, 3, "over") != LUA_TNIL;
+        if (lua_getfield(L, 3, "state") != LUA_TNIL)
+            lf_json_encode(L, -1, &op->state, NULL);
+    }
+    return wait_for(L, b, who, ended_k);
+}
+
+/* What reads the items and writes them is luafetch/output.lua. */
+static int l_emit(lua_State *L)
+{
+    check(L, "job:emit");
+    lua_settop(L, 1);
+    lua_getglobal(L, "require");
+    lua_pushliteral(L, "luafetch.output");
+    lua_call(L, 1, 1);
+    lua_insert(L, 1);
+    lua_call(L, 1, 1);
+    return 1;
+}
+
 /* ---- iterators: batches in upvalues ---- */
 
 enum { UP_JOB = 1, UP_ROWS, UP_AT, UP_KIND, UP_RAW, UP_LAST };
@@ -364,7 +406,7 @@ static int iterate(lua_State *L, const char *who, enum job_op_kind kind)
     lua_settop(L, 2);
     ask_only(L, 2, who, names);
     bool raw = ask_flag(L, 2, who, "raw", false);
-    int64_t after = ask_count(L, 2, who, "after", 0);
+    int64_t after = ask_number(L, 2, who, "after");
     lua_settop(L, 1);
     lua_createtable(L, 0, 0);
     lua_pushinteger(L, 1);
@@ -477,22 +519,13 @@ int luaopen_luafetch_job(lua_State *L)
 {
     static const luaL_Reg meta[] = {
         {"__gc", l_gc}, {"__close", l_leave}, {"__tostring", l_tostring}, {NULL, NULL}};
-    static const luaL_Reg methods[] = {{"add", l_add},
-                                       {"claim", l_claim},
-                                       {"complete", l_complete},
-                                       {"fail", l_fail},
-                                       {"skip", l_skip},
-                                       {"host", l_host},
-                                       {"renew", l_renew},
-                                       {"release", l_release},
-                                       {"counts", l_counts},
-                                       {"items", l_items},
-                                       {"failed", l_failed},
-                                       {"skipped", l_skipped},
-                                       {"retry_failed", l_retry_failed},
-                                       {"reset", l_reset},
-                                       {"close", l_close},
-                                       {NULL, NULL}};
+    static const luaL_Reg methods[] = {
+        {"add", l_add},       {"claim", l_claim},     {"complete", l_complete},
+        {"fail", l_fail},     {"skip", l_skip},       {"host", l_host},
+        {"renew", l_renew},   {"release", l_release}, {"counts", l_counts},
+        {"items", l_items},   {"output", l_output},   {"emit", l_emit},
+        {"failed", l_failed}, {"skipped", l_skipped}, {"retry_failed", l_retry_failed},
+        {"reset", l_reset},   {"close", l_close},     {NULL, NULL}};
     static const luaL_Reg functions[] = {{"open", l_open}, {NULL, NULL}};
     ask_register(L);
     luaL_newmetatable(L, JOB_TYPE);

@@ -128,6 +128,31 @@ function Job:counts() end
 ---@return fun(): any, string?, integer?
 function Job:items(opts) end
 
+---Its items are what the run emits from now on: to the file of `-o`, or to standard output. They are
+---read from the job as they come, by one process at a time, which keeps in the job how far it is: the
+---file goes on where it stood after any end of a run, without a record twice or half. Standard output
+---gets each at least once. `local output <close> =` before the end of the job: closing writes the rest
+---and raises the Error of what could not be written; while it is open that ends the run. `lf.emit` to
+---that file is refused. Items of a job without a name are written as `lf.emit` does.
+---@return luafetch.JobOutput
+---@nodiscard
+function Job:emit() end
+
+---@class luafetch.JobOutput
+local JobOutput = {}
+
+---Write what is left.
+---@return true
+function JobOutput:close() end
+
+---What `emit` works with: to hold the output of a name, for five seconds from now, and to set the mark
+---of how far it is. One process has it at a time; it is free after the end of that process, too.
+---@param name string absolute name of a file, or "-"
+---@param opts? {state?: any, over?: integer} state: the mark; over: give it back unless there are items behind that id
+---@return {mine: boolean, last: integer?, state: any}? output last: id of the newest item
+---@return luafetch.Error? err
+function Job:output(name, opts) end
+
 ---The pages that failed. Raises the Error.
 ---@param opts? {after?: integer, raw?: boolean}
 ---@return fun(): {id: integer, url: string, error: string, tries: integer, depth: integer, meta: any, from: string?}?

@@ -13,11 +13,13 @@ static const char *const columns[JOB_OP_KINDS][COLUMNS_MAX] = {
     [JOB_SKIPPED] = {"id", "url", "reason", "tries", "depth", "meta", "from"},
     [JOB_COUNTS] = {"pending", "active", "done", "failed", "skipped", "items", "hosts"},
     [JOB_HOST] = {"pending", "active", "per_host"},
+    [JOB_OUTPUT] = {"mine", "last", "state"},
 };
 
 static bool is_json(const char *name)
 {
-    return strcmp(name, "meta") == 0 || strcmp(name, "item") == 0;
+    return strcmp(name, "meta") == 0 || strcmp(name, "item") == 0 ||
+           strcmp(name, "state") == 0;
 }
 
 /* [-0, +1, m] What we encoded ourselves; nil when somebody else changed it. */
@@ -79,6 +81,18 @@ static void set_or_none(lua_State *L, const char *name, bool some, double value)
     else
         lua_pushboolean(L, false);
     lua_setfield(L, -2, name);
+}
+
+void answer_output(lua_State *L, const struct job_op *op)
+{
+    if (op->rows)
+        answer_row(L, op);
+    else
+        lua_createtable(L, 0, 1); /* reset by somebody in between */
+    lua_getfield(L, -1, "mine");
+    lua_pushboolean(L, lua_tointeger(L, -1) != 0);
+    lua_setfield(L, -3, "mine");
+    lua_pop(L, 1);
 }
 
 void answer_host(lua_State *L, const struct job_op *op)

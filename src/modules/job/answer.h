@@ -10,6 +10,8 @@
 void answer_rows(lua_State *L, const struct job_op *op, bool raw);
 /* [-0, +1, m] The first row alone. */
 void answer_row(lua_State *L, const struct job_op *op);
+/* [-0, +1, m] Who holds an output, and its state. */
+void answer_output(lua_State *L, const struct job_op *op);
 /* [-0, +1, m] The pace of a host. */
 void answer_host(lua_State *L, const struct job_op *op);
 

@@ -73,18 +73,30 @@ int64_t ask_seconds(lua_State *L, int idx, const char *who, const char *name,
     return value;
 }
 
-int64_t ask_count(lua_State *L, int idx, const char *who, const char *name,
-                  int64_t otherwise)
+static int64_t whole(lua_State *L, int idx, const char *who, const char *name,
+                     int64_t least, int64_t otherwise)
 {
     int64_t value = otherwise;
     if (field(L, idx, name) != LUA_TNIL) {
-        int whole = 0;
-        value = lua_type(L, -1) == LUA_TNUMBER ? lua_tointegerx(L, -1, &whole) : 0;
-        if (!whole || value < 1)
-            wrong(L, who, name, "a whole number above 0");
+        int is = 0;
+        value = lua_type(L, -1) == LUA_TNUMBER ? lua_tointegerx(L, -1, &is) : 0;
+        if (!is || value < least)
+            wrong(L, who, name,
+                  least ? "a whole number above 0" : "a whole number from 0");
     }
     lua_pop(L, 1);
     return value;
+}
+
+int64_t ask_count(lua_State *L, int idx, const char *who, const char *name,
+                  int64_t otherwise)
+{
+    return whole(L, idx, who, name, 1, otherwise);
+}
+
+int64_t ask_number(lua_State *L, int idx, const char *who, const char *name)
+{
+    return whole(L, idx, who, name, 0, 0);
 }
 
 bool ask_flag(lua_State *L, int idx, const char *who, const char *name, bool otherwise)

@@ -29,6 +29,8 @@ int64_t ask_seconds(lua_State *L, int idx, const char *who, const char *name,
                     int64_t otherwise);
 int64_t ask_count(lua_State *L, int idx, const char *who, const char *name,
                   int64_t otherwise);
+/* [-0, +0, v] The number of an item or a page, 0 being before all. */
+int64_t ask_number(lua_State *L, int idx, const char *who, const char *name);
 bool ask_flag(lua_State *L, int idx, const char *who, const char *name, bool otherwise);
 /* [-0, +0, v] Only these fields, ended by NULL, may be in the table at `idx`. */
 void ask_only(lua_State *L, int idx, const char *who, const char *const *names);

@@ -47,6 +47,7 @@ static void give_back_all(struct store *s, enum job_sql which, int64_t arg, bool
 void job_release_worker(struct store *s, int64_t worker)
 {
     give_back_all(s, SQL_LEASE_OF, worker, worker != s->worker);
+    store_exec(s, SQL_OUTPUT_END, "i", worker);
 }
 
 void job_release_all(struct store *s)

@@ -59,7 +59,7 @@ void job_retry_failed(struct store *s, struct job_op *op)
 void job_reset(struct store *s, struct job_op *op)
 {
     static const char all[] = "DELETE FROM lease; DELETE FROM items; DELETE FROM url; "
-                              "DELETE FROM host;";
+                              "DELETE FROM host; DELETE FROM output;";
     (void)op;
     store_touched(s);
     int rc = s->err ? SQLITE_OK : sqlite3_exec(s->db, all, NULL, NULL, NULL);

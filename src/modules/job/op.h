@@ -29,6 +29,7 @@ enum job_op_kind {
     JOB_ITEMS,
     JOB_FAILED,
     JOB_SKIPPED,
+    JOB_OUTPUT, /* who writes the items to a file, and how far it is */
     JOB_RETRY_FAILED,
     JOB_RESET,
     JOB_CLOSE,
@@ -57,7 +58,8 @@ enum {
     JOB_CLAIM_COLUMNS = 8,
     JOB_ITEM_COLUMNS = 3,
     JOB_FAILED_COLUMNS = 7,
-    JOB_HOST_COLUMNS = 3
+    JOB_HOST_COLUMNS = 3,
+    JOB_OUTPUT_COLUMNS = 3
 };
 enum { JOB_AS_BEFORE = -1 }; /* gap, per_host of JOB_HOST */
 
@@ -73,7 +75,8 @@ struct job_op {
     struct lf_buf in;       /* owned: links; or leases; or a text */
     struct lf_buf known;    /* owned: links that complete says are done */
     struct lf_buf items;    /* owned: length (uint32_t) and text, again and again */
-    int64_t n;              /* claim, items, failed, skipped: at most */
+    struct lf_buf state;    /* owned: of an output, a text */
+    int64_t n; /* claim, items, failed, skipped: at most; output: written up to here */
     int64_t after;
     int64_t gap, per_host,
         term;     /* claim, host: µs between, at once, of the lease; renew */

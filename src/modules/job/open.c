@@ -38,6 +38,8 @@ static const char schema[] =
     "CREATE TABLE worker (id INTEGER PRIMARY KEY AUTOINCREMENT, pid INTEGER, "
     " started TEXT, space TEXT);"
     "CREATE TABLE items (id INTEGER PRIMARY KEY, page INTEGER, item TEXT NOT NULL);"
+    "CREATE TABLE output (name TEXT PRIMARY KEY, worker INTEGER NOT NULL, "
+    " until INTEGER NOT NULL, state TEXT);"
     "INSERT INTO job VALUES (1, randomblob(16), '', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0);"
     "PRAGMA application_id = 1279674946;"
     "PRAGMA user_version = 1;";
@@ -216,7 +218,8 @@ static void check_boot(struct store *s)
         return;
     job_release_all(s);
     store_touched(s);
-    run(s, "DELETE FROM worker; UPDATE host SET next = 0, last = NULL, due = "
+    run(s, "DELETE FROM worker; UPDATE output SET until = 0; UPDATE host SET next = 0, "
+           "last = NULL, due = "
            "CASE WHEN pending > 0 THEN 0 END");
     snprintf(sql, sizeof sql, "UPDATE job SET boot = '%s'", boot);
     run(s, sql);

@@ -81,6 +81,16 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_ITEMS] =
         "SELECT items.id, item, url FROM items LEFT JOIN url ON url.id = items.page "
         "WHERE items.id > ? ORDER BY items.id LIMIT ?",
+    [SQL_OUTPUT_FIND] =
+        "SELECT worker, until, (SELECT max(id) FROM items) FROM output WHERE name = ?",
+    [SQL_OUTPUT_SET] =
+        "INSERT INTO output (name, worker, until, state) VALUES (?, ?, ?, ?) "
+        "ON CONFLICT (name) DO UPDATE SET worker = excluded.worker, "
+        "until = excluded.until, state = coalesce(excluded.state, state)",
+    [SQL_OUTPUT_END] = "UPDATE output SET until = 0 WHERE worker = ?",
+    [SQL_OUTPUT_LOOK] =
+        "SELECT worker = ?2 AND until > 0, (SELECT coalesce(max(id), 0) FROM items), "
+        "state FROM output WHERE name = ?1",
     [SQL_FAILED] = ENDED(3),
     [SQL_SKIPPED] = ENDED(4),
     [SQL_FAILED_ONE] = "UPDATE url SET state = 0, tries = 0, error = NULL "
@@ -241,21 +251,14 @@ static const struct {
     void (*run)(struct store *s, struct job_op *op);
     bool writes;
 } kinds[JOB_OP_KINDS] = {
-    [JOB_ADD] = {job_add, true},
-    [JOB_CLAIM] = {job_claim, true},
-    [JOB_COMPLETE] = {job_complete, true},
-    [JOB_FAIL] = {job_fail, true},
-    [JOB_SKIP] = {job_skip, true},
-    [JOB_HOST] = {job_host, true},
-    [JOB_SKIPPED] = {job_skipped, false},
-    [JOB_RENEW] = {job_renew, true},
-    [JOB_RELEASE] = {job_release, true},
-    [JOB_COUNTS] = {job_counts, false},
-    [JOB_ITEMS] = {job_items, false},
-    [JOB_FAILED] = {job_failed, false},
-    [JOB_RETRY_FAILED] = {job_retry_failed, true},
-    [JOB_RESET] = {job_reset, true},
-    [JOB_CLOSE] = {job_close, true},
+    [JOB_ADD] = {job_add, true},           [JOB_CLAIM] = {job_claim, true},
+    [JOB_COMPLETE] = {job_complete, true}, [JOB_FAIL] = {job_fail, true},
+    [JOB_SKIP] = {job_skip, true},         [JOB_HOST] = {job_host, true},
+    [JOB_SKIPPED] = {job_skipped, false},  [JOB_OUTPUT] = {job_output, true},
+    [JOB_RENEW] = {job_renew, true},       [JOB_RELEASE] = {job_release, true},
+    [JOB_COUNTS] = {job_counts, false},    [JOB_ITEMS] = {job_items, false},
+    [JOB_FAILED] = {job_failed, false},    [JOB_RETRY_FAILED] = {job_retry_failed, true},
+    [JOB_RESET] = {job_reset, true},       [JOB_CLOSE] = {job_close, true},
 };
 
 /* Another process may have reset the job: what is remembered of it is void then. */

@@ -55,6 +55,10 @@ enum job_sql {
     SQL_WORKERS,
     SQL_ITEM_NEW,
     SQL_ITEMS,
+    SQL_OUTPUT_FIND,
+    SQL_OUTPUT_SET,
+    SQL_OUTPUT_END,
+    SQL_OUTPUT_LOOK,
     SQL_FAILED,
     SQL_SKIPPED,
     SQL_FAILED_ONE,
@@ -156,6 +160,9 @@ void job_failed(struct store *s, struct job_op *op);
 void job_skipped(struct store *s, struct job_op *op);
 void job_retry_failed(struct store *s, struct job_op *op);
 void job_reset(struct store *s, struct job_op *op);
+
+/* output.c */
+void job_output(struct store *s, struct job_op *op);
 
 /* open.c */
 void store_open(struct store *s);
