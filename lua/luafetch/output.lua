@@ -130,7 +130,7 @@ end
 
 function Output:lose()
   if self.held then self.target:leave() end
-  self.held = nil
+  self.held, self.state = nil, nil
 end
 
 -- Set the mark. When somebody else has it by now, it goes on from the last mark there is.
@@ -158,7 +158,9 @@ end
 function Output:step()
   if not self:hold() then return nil end
   local items, last = read(self.job, self.target.item, self.target.raw)
-  if #items > 0 then self:mark(self.target:put(items, last)) end
+  if #items == 0 then return 0 end
+  self.state = self.target:put(items, last) -- set by finish, should this be cancelled
+  self:mark(self.state)
   return #items
 end
 
@@ -168,8 +170,8 @@ function Output:finish()
   repeat
     local n = self:step()
     if n == 0 then
-      local state = self.target:rest()
-      if not self:mark(state, self.target.item) then return end
+      self.state = self.target:rest() or self.state
+      if not self:mark(self.state, self.target.item) then return end
     elseif not n then
       local state = self.pos.state
       if state and state.item >= self.pos.last then return end
