@@ -28,7 +28,7 @@ LIBS_entities  := $(shell pkg-config --libs libxml-2.0 2>/dev/null)
 LIBS_html      := $(shell pkg-config --libs libxml-2.0 2>/dev/null) -Wl,-z,nodelete
 LIBS_websocket := -lwslay
 # job, too, stays in memory: its writer may still be at work.
-LIBS_job       := $(shell pkg-config --libs sqlite3 2>/dev/null) -Wl,-z,nodelete
+LIBS_job       := $(shell pkg-config --libs sqlite3 2>/dev/null) -lhiredis -Wl,-z,nodelete
 BENCH_LIBS_pages := $(shell pkg-config --libs libxml-2.0 2>/dev/null)
 
 PLAIN_CFLAGS = -std=gnu11 $(OPT) $(WARN) $(WERROR) -D_GNU_SOURCE $(SAN) $(CFLAGS)
@@ -76,6 +76,14 @@ $(BUILD)/obj/%.o: %.c $(BUILD)/flags | have-deps
 	@mkdir -p $(@D)
 	@echo "  CC    $<"
 	@$(CC) $(ALL_CFLAGS) $(EXTRA) -MMD -MP -c -o $@ $<
+
+# The script for Redis as a C string.
+SCRIPT_INC := $(BUILD)/gen/modules/job/redis.lua.inc
+$(SCRIPT_INC): src/modules/job/redis.lua
+	@mkdir -p $(@D)
+	@sed -e '/^ *--/d' -e 's/^ *//' -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^/"/' -e 's/$$/\\n"/' $< >$@
+$(BUILD)/obj/src/modules/job/redis_script.o: $(SCRIPT_INC)
+$(BUILD)/obj/src/modules/job/redis_script.o: EXTRA = -fPIC -I$(BUILD)/gen
 
 define module_rule
 $(BUILD)/modules/luafetch/$(1).so: $(call parts,src/modules/$(1))

@@ -10,7 +10,7 @@ src/base|base/|curl ev lua lauxlib lualib libxml zlib brotli zstd idn2 openssl a
 src/http|base/ http/|curl ev lua lauxlib lualib libxml ares
 src/engine|base/ http/ engine/|lua lauxlib lualib libxml
 src/bind|base/ http/ engine/engine.h engine/io.h bind/|curl ev openssl ares libxml zlib brotli zstd
-src/modules|base/buf.h base/err.h base/list.h http/charset.h http/url.h bind/lf_module.h modules/|curl ev openssl ares
+src/modules|base/buf.h base/err.h base/list.h http/charset.h http/percent.h http/url.h bind/lf_module.h modules/|curl ev openssl ares
 src/main.c|base/ bind/ engine/engine.h|curl ev openssl ares libxml
 '
 

@@ -27,6 +27,7 @@ build|h:ev.h|libev-dev|libev-devel|libev|libev-dev|libev
 build|h:wslay/wslay.h|libwslay-dev|wslay-devel|wslay|wslay-dev|wslay
 build|pc:libxml-2.0|libxml2-dev|libxml2-devel|libxml2|libxml2-dev|libxml2
 build|pc:sqlite3|libsqlite3-dev|sqlite-devel|sqlite|sqlite-dev|sqlite
+build|h:hiredis/hiredis.h|libhiredis-dev|hiredis-devel|hiredis|hiredis-dev|hiredis
 build|pc:libidn2|libidn2-dev|libidn2-devel|libidn2|libidn2-dev|libidn2
 build|pc:libpsl|libpsl-dev|libpsl-devel|libpsl|libpsl-dev|libpsl
 build|pc:libbrotlidec|libbrotli-dev|brotli-devel|brotli|brotli-dev|brotli
@@ -41,6 +42,7 @@ test|py:gunicorn|gunicorn|python3-gunicorn|gunicorn|py3-gunicorn|-
 test|openssl|openssl|openssl|openssl|openssl|openssl
 test|tinyproxy|tinyproxy-bin|tinyproxy|tinyproxy|tinyproxy|tinyproxy
 test|microsocks|microsocks|microsocks|microsocks|microsocks|microsocks
+test|redis-server|redis-server|redis|redis|redis|redis
 test|ip|iproute2|iproute|iproute2|iproute2|-
 lint|clang-format|clang-format|clang-tools-extra|clang|clang-extra-tools|clang-format
 lint|luacheck|lua-check|lua-check|luacheck|luacheck|luacheck

@@ -1,22 +1,23 @@
-/* lf.job: the state of a crawl in a file: what is to be fetched, what is known, what came
- * of it. The interface, which other engines will have too, is described in
- * lua/luafetch/types/job.lua; this file holds its SQLite engine as Lua sees it. Arguments
- * become operations in job/ask.c, the writer (job/writer.c) runs them in groups, and
+/* lf.job: the state of a crawl outside of the process: what is to be fetched, what is
+ * known, what came of it. The interface is described in lua/luafetch/types/job.lua; this
+ * file holds it as Lua sees it. Arguments become operations in job/ask.c, an engine
+ * (job/engine.h; job/writer.c for files, job/redis.c) runs them in groups, and
  * job/answer.c makes tables of what came. */
 #include <lauxlib.h>
 #include <string.h>
+#include <strings.h>
 #include "bind/lf_module.h"
 #include "modules/job/answer.h"
 #include "modules/job/ask.h"
-#include "modules/job/writer.h"
+#include "modules/job/engine.h"
 
 #define JOB_TYPE "luafetch.job"
 
-enum { LEASE = 60, PER_HOST = 8, DELIVERIES = 10, PATIENCE = 10, BATCH = 200 };
+enum { LEASE = 60, PER_HOST = 8, DELIVERIES = 10, BATCH = 200 };
 enum { OUTPUT_LEASE = 5 };
 
 struct handle {
-    struct writer *writer; /* owned; NULL: closed */
+    struct job_engine *engine; /* owned; NULL: closed */
     struct ask_terms terms;
     struct lf_url url; /* owned: scratch */
 };
@@ -28,7 +29,7 @@ int luaopen_luafetch_job(lua_State *L);
 static void on_cancel(struct lf_wait *wait)
 {
     struct job_op *op = lf_container(wait, struct job_op, wait);
-    writer_abandon(op->writer, op);
+    op->engine->ops->abandon(op->engine, op);
 }
 
 /* [-0, +n, m] What the script gets; the job is at 1. */
@@ -82,9 +83,9 @@ static int ended_k(lua_State *L, int status, lua_KContext ctx)
     bool over = op->kind == JOB_CLOSE || (op->kind == JOB_OPEN && op->err);
     job_op_free(op);
     if (over) {
-        struct writer *w = h->writer;
-        h->writer = NULL;
-        writer_free(w);
+        struct job_engine *e = h->engine;
+        h->engine = NULL;
+        e->ops->free(e);
     }
     return n;
 }
@@ -97,8 +98,8 @@ static int wait_for(lua_State *L, struct ask_box *b, const char *what, lua_KFunc
     b->op = NULL;
     op->wait = (struct lf_wait){on_cancel, what};
     op->task = lf_task_current(L);
-    writer_add(h->writer, op);
-    if (op->ended) /* neither a timer nor a thread was to be had */
+    h->engine->ops->add(h->engine, op);
+    if (op->ended) /* neither a timer nor a thread was to be had, or it may not write */
         return k(L, LUA_OK, (lua_KContext)op);
     return lf_task_wait(L, &op->wait, (lua_KContext)op, k);
 }
@@ -108,7 +109,7 @@ static struct handle *check(lua_State *L, const char *who)
 {
     struct handle *h = luaL_checkudata(L, 1, JOB_TYPE);
     lf_task_check(L, who);
-    if (!h->writer || h->writer->closing)
+    if (!h->engine || h->engine->closing)
         lf_misuse(L, "%s: the job is closed", who);
     return h;
 }
@@ -129,7 +130,7 @@ static int l_add(lua_State *L)
                          luaL_typename(L, 2));
     }
     struct ask_box *b = ask_new(L, JOB_ADD);
-    if (!ask_links(L, 2, who, &b->op->in, 0, h->writer->store.secret, &h->url))
+    if (!ask_links(L, 2, who, &b->op->in, 0, h->engine->secret, &h->url))
         return 2;
     return wait_for(L, b, who, ended_k);
 }
@@ -181,7 +182,7 @@ static int l_complete(lua_State *L)
     lua_getfield(L, 2, "links"); /* 6 */
     lua_getfield(L, 2, "known"); /* 7 */
     int depth = depth_of(L, 3);
-    const uint8_t *secret = h->writer->store.secret;
+    const uint8_t *secret = h->engine->secret;
     if (!ask_links(L, 6, who, &op->in, depth, secret, &h->url) ||
         !ask_links(L, 7, who, &op->known, depth, secret, &h->url))
         return 2;
@@ -439,21 +440,21 @@ static int l_close(lua_State *L)
 {
     struct handle *h = luaL_checkudata(L, 1, JOB_TYPE);
     lua_settop(L, 1);
-    if (!h->writer || h->writer->closing)
+    if (!h->engine || h->engine->closing)
         return lua_pushboolean(L, 1), 1;
     lf_task_check(L, "job:close");
     struct ask_box *b = ask_new(L, JOB_CLOSE);
-    h->writer->closing = true;
+    h->engine->closing = true;
     return wait_for(L, b, "job:close", ended_k);
 }
 
 static int l_gc(lua_State *L)
 {
     struct handle *h = luaL_checkudata(L, 1, JOB_TYPE);
-    struct writer *w = h->writer;
-    h->writer = NULL;
-    if (w)
-        writer_free(w);
+    struct job_engine *e = h->engine;
+    h->engine = NULL;
+    if (e)
+        e->ops->free(e);
     lf_url_free(&h->url);
     return 0;
 }
@@ -469,10 +470,7 @@ static int l_leave(lua_State *L)
 static int l_tostring(lua_State *L)
 {
     const struct handle *h = luaL_checkudata(L, 1, JOB_TYPE);
-    const char *name = "(closed)";
-    if (h->writer)
-        name = h->writer->store.temporary ? "(temporary)" : h->writer->store.path;
-    lua_pushfstring(L, "job %s", name);
+    lua_pushfstring(L, "job %s", h->engine ? h->engine->title : "(closed)");
     return 1;
 }
 
@@ -483,32 +481,54 @@ static void read_options(lua_State *L, struct handle *h)
     static const char *const names[] = {"lease",      "per_host", "rate",
                                         "deliveries", "wait",     "create",
                                         "readonly",   "sync",     NULL};
-    struct store *s = &h->writer->store;
+    struct job_choice *c = &h->engine->choice;
     ask_only(L, 2, who, names);
     h->terms = (struct ask_terms){.term = LEASE * JOB_SECOND, .per_host = PER_HOST};
     ask_terms(L, 2, who, &h->terms);
-    s->deliveries = ask_count(L, 2, who, "deliveries", DELIVERIES);
-    s->patience = ask_seconds(L, 2, who, "wait", PATIENCE * JOB_SECOND);
-    s->create = ask_flag(L, 2, who, "create", true);
-    s->readonly = ask_flag(L, 2, who, "readonly", false);
-    s->sync = ask_flag(L, 2, who, "sync", false);
+    c->deliveries = ask_count(L, 2, who, "deliveries", DELIVERIES);
+    c->patience = ask_seconds(L, 2, who, "wait", h->engine->ops->patience);
+    c->create = ask_flag(L, 2, who, "create", true);
+    c->readonly = ask_flag(L, 2, who, "readonly", false);
+    c->sync = ask_flag(L, 2, who, "sync", false);
+}
+
+/* Which names are whose: the first that fits. A job without a name is the last one's. */
+static const struct job_engine_ops *const engines[] = {&job_redis, &job_sqlite};
+
+static const struct job_engine_ops *engine_of(const char *name)
+{
+    size_t i = 0;
+    while (engines[i]->scheme && (!name || strncasecmp(name, engines[i]->scheme,
+                                                       strlen(engines[i]->scheme)) != 0))
+        i++;
+    return engines[i];
+}
+
+/* [-0, +(0|2), m] The engine of that name; false: nil, Error is pushed. */
+static bool make(lua_State *L, struct handle *h, const char *name)
+{
+    const char *why = "";
+    enum lf_err err = engine_of(name)->make(lf_task_engine(L), name, &h->engine, &why);
+    if (err == LF_ERESOURCE)
+        lf_error_fail(L, err, NULL, "job.open: not enough memory");
+    else if (err)
+        lf_error_fail(L, err, NULL, "this is no job in Redis: %s", why);
+    return !err;
 }
 
 static int l_open(lua_State *L)
 {
     lua_settop(L, 2);
     size_t n;
-    const char *path = luaL_optlstring(L, 1, NULL, &n);
-    if (path && (!n || strlen(path) != n))
-        return lf_misuse(L, "job.open: wants the name of a file");
+    const char *name = luaL_optlstring(L, 1, NULL, &n);
+    if (name && (!n || strlen(name) != n))
+        return lf_misuse(L, "job.open: wants the name of a file, or a redis:// URL");
     lf_task_check(L, "job.open");
     struct handle *h = lua_newuserdatauv(L, sizeof *h, 0);
-    *h = (struct handle){.writer = NULL, .url = LF_URL_INIT};
+    *h = (struct handle){.engine = NULL, .url = LF_URL_INIT};
     luaL_setmetatable(L, JOB_TYPE);
-    h->writer = writer_new(lf_task_engine(L), path);
-    if (!h->writer)
-        return lf_error_fail(L, LF_ERESOURCE, NULL, "%s: not enough memory",
-                             path ? path : "the job");
+    if (!make(L, h, name))
+        return 2;
     read_options(L, h);
     lua_replace(L, 1);
     lua_settop(L, 1);

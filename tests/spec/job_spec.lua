@@ -1,9 +1,10 @@
--- lf.job: the state of a crawl in SQLite. Politeness and leases are looked at with several
--- handles of one file, which know of each other no more than processes do; what a process
+-- lf.job: the state of a crawl, with each engine: in a file and in Redis. Politeness and leases are
+-- looked at with several handles of one job, which know of each other no more than processes do; what a process
 -- alone can show (kill -9, SIGSTOP, a full disk) is done by processes.
 local lf = require "luafetch"
 local test = require "luafetch.test"
 local command = require "tests.support.command"
+local servers = require "tests.support.servers"
 
 local WORKER = [[
 local lf = require "luafetch"
@@ -13,7 +14,28 @@ local job = assert(lf.job.open(arg[1], { lease = tonumber(arg[2]), deliveries = 
 -- As many random points as the issue asks for; fewer where everything is slow.
 local KILLS = os.getenv "LF_SANITIZED" and 5 or os.getenv "LF_GCSTRESS" and 5 or 20
 
-describe("a job", function()
+-- Where a job of each engine is, in the test's directory; sentences name it as `shown`.
+local engines = {
+  { name = "a file", shown = "crawl.db", in_file = true, lease = "60",
+    place = function(dir) return dir .. "/crawl.db" end },
+}
+
+local redis
+if os.execute "command -v redis-server >/dev/null" then
+  local made = 0
+  engines[2] = {
+    -- That a worker was killed is known of processes of one machine alone: elsewhere a lease ends by time.
+    name = "Redis", lease = "2", shown = "redis://127.0.0.1:%d+/crawl%d+",
+    place = function()
+      redis, made = redis or servers.redis(), made + 1
+      return redis.url .. "/crawl" .. made
+    end,
+  }
+else
+  print "skip: no redis-server, so no job in Redis"
+end
+
+local function specs(engine) return function()
   local dir, file
 
   local function sh(line)
@@ -25,7 +47,11 @@ describe("a job", function()
 
   before_each(function()
     dir = io.popen("mktemp -d"):read "l"
-    file = dir .. "/crawl.db"
+    file = engine.place(dir)
+  end)
+  teardown(function()
+    if redis then redis.stop() end
+    redis = nil
   end)
   after_each(function() os.execute("rm -r '" .. dir .. "'") end)
 
@@ -282,7 +308,7 @@ describe("a job", function()
     end)
   end)
 
-  describe("under the clock of luafetch.test", function()
+  if engine.in_file then describe("under the clock of luafetch.test", function()
     -- What a crawl does: as fast as it may.
     local function work(job, seen)
       while true do
@@ -345,7 +371,7 @@ describe("a job", function()
         assert.is_true(lf.now() - began < 1)
       end)
     end)
-  end)
+  end) end
 
   describe("has leases", function()
     it("that end, and refuse whoever comes late", function()
@@ -356,7 +382,7 @@ describe("a job", function()
       lf.sleep(0.07)
       local page = two:claim()[1]
       assert.equal(2, page.tries)
-      refused("state", "crawl.db: the lease has ended",
+      refused("state", engine.shown .. ": the lease has ended",
         one:complete { page = late, links = { "http://b.test/" }, items = { 1 } })
       refused("state", "the lease has ended", one:fail(late))
       assert.equal(0, one:renew(late))
@@ -500,7 +526,7 @@ describe("a job", function()
     assert.equal(0, other:counts().active)
   end)
 
-  describe("refuses a file", function()
+  if engine.in_file then describe("refuses a file", function()
     local function make()
       local job <close> = open()
       job:add(urls("a.test", 2000))
@@ -563,7 +589,7 @@ describe("a job", function()
       refused("io", "cannot write to .*crawl.db", job:claim())
       assert.equal(2000, job:counts().pending)
     end)
-  end)
+  end) end
 
   describe("among processes", function()
     -- A process with the code; `started` once it has written its first line.
@@ -630,7 +656,7 @@ describe("a job", function()
       ]]
       local seen, total = {}, 0
       for i = 1, KILLS do
-        local pid, started = start(code, file, "60", tostring(PAGES))
+        local pid, started = start(code, file, engine.lease, tostring(PAGES))
         started()
         lf.sleep(math.random() * 0.03)
         sh("kill -9 " .. pid)
@@ -643,7 +669,7 @@ describe("a job", function()
         assert.is_true(#items >= total, "lost something at point " .. i)
         total = #items
       end
-      local pid, started = start(code, file, "60", tostring(PAGES))
+      local pid, started = start(code, file, engine.lease, tostring(PAGES))
       started()
       wait_for(pid)
       assert.equal("on\n", io.open(dir .. "/out"):read "a")
@@ -654,8 +680,8 @@ describe("a job", function()
       end
       for n = 1, PAGES do assert.is_true(seen[n], "lost: " .. n) end
       assert.same(counts(0, 0, PAGES, PAGES, 1), job:counts())
-      assert.equal("ok\n", sh(([[python3 -c "import sqlite3,sys
-print(sqlite3.connect(sys.argv[1]).execute('pragma integrity_check').fetchone()[0])" '%s']]):format(file)))
+      if engine.in_file then assert.equal("ok\n", sh(([[python3 -c "import sqlite3,sys
+print(sqlite3.connect(sys.argv[1]).execute('pragma integrity_check').fetchone()[0])" '%s']]):format(file))) end
     end)
 
     it("takes over from one that was stopped, which is refused when it goes on", function()
@@ -680,7 +706,7 @@ print(sqlite3.connect(sys.argv[1]).execute('pragma integrity_check').fetchone()[
       assert.same({ "ours" }, collect(job))
     end)
 
-    it("says that another one keeps it locked", function()
+    if engine.in_file then it("says that another one keeps it locked", function()
       local job <close> = open { wait = 0.1 }
       local hold = io.popen(([[python3 -c "import sqlite3,sys
 c = sqlite3.connect(sys.argv[1], isolation_level=None)
@@ -696,10 +722,10 @@ sys.stdin.read()" '%s' >'%s/held']]):format(file, dir), "w")
       assert.equal(0, job:counts().pending)
       hold:close()
       assert.equal(1, job:add "http://a.test/")
-    end)
+    end) end
   end)
 
-  describe("of 100,000 URLs and more", function()
+  if engine.in_file then describe("of 100,000 URLs and more", function()
     -- A process of its own, for its peak of memory: three times 100,000 URLs and pages with
     -- links to what is known. The cache of pages is full after the second.
     local SCRIPT = [[
@@ -754,9 +780,9 @@ sys.stdin.read()" '%s' >'%s/held']]):format(file, dir), "w")
         assert.is_true(more - full < 800, ("%d kB, then %d kB"):format(full, more))
       end
     end)
-  end)
+  end) end
 
-  describe("on a disk", function()
+  if engine.in_file then describe("on a disk", function()
     local SCRIPT = [[
       local lf = require "luafetch"
       local job = assert(lf.job.open(arg[1], { create = arg[2] ~= "ro" }))
@@ -792,5 +818,7 @@ sys.stdin.read()" '%s' >'%s/held']]):format(file, dir), "w")
       assert.matches("cannot .*crawl.db", r.err)
       assert.matches("read%-only", r.err:lower())
     end)
-  end)
-end)
+  end) end
+end end
+
+for _, engine in ipairs(engines) do describe("a job in " .. engine.name, specs(engine)) end

@@ -263,6 +263,16 @@ function M.tinyproxy(opts)
   })
 end
 
+-- redis-server without data on disk; nil where there is none. Its words follow: "--appendonly", "yes".
+function M.redis(...)
+  if not os.execute "command -v redis-server >/dev/null" then return nil end
+  local server = start("redis-server", {
+    "redis-server", "--port", "@PORT@", "--bind", "127.0.0.1", "--save", "", "--dir", "@DIR@", ...,
+  })
+  server.url = "redis://127.0.0.1:" .. server.port
+  return server
+end
+
 -- microsocks, a SOCKS5 server. opts: user, pass.
 function M.socks5(opts)
   local spec = { "microsocks", "-i", "127.0.0.1", "-p", "@PORT@" }

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include "http/url.h"
 #include "modules/job/op.h"
-#include "modules/job/store.h"
+#include "modules/job/engine.h"
 
 struct ask_box {
     struct job_op *op; /* owned; NULL: taken */

@@ -14,7 +14,7 @@ static void give_back(struct store *s, int64_t id, int64_t host, bool counts)
         sqlite3_reset(st);
     }
     store_exec(s, SQL_LEASE_END, "i", id);
-    if (counts && tries >= s->deliveries) {
+    if (counts && tries >= s->choice->deliveries) {
         char why[96];
         int n = snprintf(why, sizeof why, "given up: %lld times nothing was heard of it",
                          (long long)tries);

@@ -13,7 +13,7 @@
 
 #define JOB_SECOND INT64_C(1000000)
 
-struct writer;
+struct job_engine;
 
 enum job_op_kind {
     JOB_OPEN,
@@ -64,10 +64,10 @@ enum {
 enum { JOB_AS_BEFORE = -1 }; /* gap, per_host of JOB_HOST */
 
 struct job_op {
-    struct lf_list link; /* in the writer's list, until it has ended */
+    struct lf_list link; /* in the engine's list, until it has ended */
     struct lf_wait wait;
-    struct writer *writer; /* borrowed: outlives the op */
-    struct lf_task *task;  /* borrowed; NULL: nobody waits */
+    struct job_engine *engine; /* borrowed: outlives the op */
+    struct lf_task *task;      /* borrowed; NULL: nobody waits */
     enum job_op_kind kind;
     bool begun, ended;
 
@@ -82,6 +82,7 @@ struct job_op {
         term;     /* claim, host: µs between, at once, of the lease; renew */
     int64_t park; /* µs until the host may have more */
     bool again;   /* fail: it may be claimed again */
+    size_t at;    /* in `in`: what is done, of an operation that goes in pieces */
 
     enum lf_err err;
     char why[320];
@@ -92,5 +93,8 @@ struct job_op {
 
 struct job_op *job_op_new(enum job_op_kind kind); /* NULL when memory ends */
 void job_op_free(struct job_op *op);
+/* A claim that was answered becomes the way back of what it was given. False: it gave
+ * nothing, or memory ended; the leases' end gives it back then. */
+bool job_op_release(struct job_op *op);
 
 #endif

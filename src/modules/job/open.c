@@ -230,7 +230,7 @@ static void check_boot(struct store *s)
 static int on_busy(void *arg, int tries)
 {
     const struct store *s = arg;
-    if ((int64_t)tries * NAP >= s->patience)
+    if ((int64_t)tries * NAP >= s->choice->patience)
         return 0;
     usleep(NAP);
     return 1;
@@ -243,11 +243,11 @@ static bool check_file(struct store *s)
     if (s->temporary)
         return true;
     if (stat(s->path, &st) != 0) {
-        if (errno != ENOENT || !s->create || s->readonly)
+        if (errno != ENOENT || !s->choice->create || s->choice->readonly)
             store_fail(s, LF_EIO, "cannot open %s: %s", s->path, strerror(errno));
     } else if (!S_ISREG(st.st_mode)) {
         store_fail(s, LF_EIO, "cannot open %s: it is no file", s->path);
-    } else if (st.st_size == 0 && (!s->create || s->readonly)) {
+    } else if (st.st_size == 0 && (!s->choice->create || s->choice->readonly)) {
         store_fail(s, LF_ESTATE, "%s is not a job: it is empty", s->path);
     }
     return !s->err;
@@ -330,25 +330,25 @@ static void set_up(struct store *s)
     sqlite3_extended_result_codes(s->db, 1);
     sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     bool ours = check_version(s); /* before anything is written */
-    if (s->err || s->readonly)
+    if (s->err || s->choice->readonly)
         return;
     if (sqlite3_db_readonly(s->db, "main") == 1)
         store_explain(s, SQLITE_READONLY);
-    if (!ours && !s->create)
+    if (!ours && !s->choice->create)
         store_fail(s, LF_ESTATE, "%s is not a job: it is empty", s->path);
     if (!s->err)
         set_wal(s);
     run(s, own);
-    run(s, s->sync ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
+    run(s, s->choice->sync ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL");
     make_or_join(s);
 }
 
 void store_open(struct store *s)
 {
-    int how = s->readonly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
+    int how = s->choice->readonly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE;
     if (!check_file(s))
         return;
-    if (s->create && !s->readonly)
+    if (s->choice->create && !s->choice->readonly)
         how |= SQLITE_OPEN_CREATE;
     /* Of "" SQLite makes a file without a name, once it outgrows the memory for it. */
     int rc = sqlite3_open_v2(s->temporary ? "" : s->path, &s->db,
@@ -365,7 +365,7 @@ void store_open(struct store *s)
 void job_close(struct store *s, struct job_op *op)
 {
     (void)op;
-    if (s->readonly || !s->worker)
+    if (s->choice->readonly || !s->worker)
         return;
     job_release_worker(s, s->worker);
     store_exec(s, SQL_WORKER_END, "i", s->worker);

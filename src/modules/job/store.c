@@ -309,14 +309,14 @@ static bool writes(const struct lf_list *group)
 
 static void run_all(struct store *s, struct lf_list *group)
 {
-    bool write = writes(group) && !s->readonly;
+    bool write = writes(group) && !s->choice->readonly;
     store_tell_time(s);
     if (write)
         store_exec(s, SQL_BEGIN, "");
     store_read_totals(s);
     for (struct lf_list *n = group->next; n != group && !s->err; n = n->next) {
         struct job_op *op = lf_container(n, struct job_op, link);
-        if (s->readonly && kinds[op->kind].writes && op->kind != JOB_CLOSE)
+        if (s->choice->readonly && kinds[op->kind].writes && op->kind != JOB_CLOSE)
             store_fail(s, LF_EIO, "cannot write to %s: it was opened to be read only",
                        s->path);
         else if (kinds[op->kind].run)

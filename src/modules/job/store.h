@@ -13,6 +13,7 @@
 #include "base/err.h"
 #include "base/list.h"
 #include "modules/job/hash.h"
+#include "modules/job/engine.h"
 #include "modules/job/op.h"
 
 /* Columns `state` of a URL. */
@@ -81,13 +82,9 @@ enum { JOB_HOSTS = 1024 };
 struct store {
     sqlite3 *db; /* owned */
     sqlite3_stmt *sql[SQL_COUNT];
-    char *path;         /* owned; of a temporary one: for sentences */
-    bool temporary;     /* it has no name, and ends when it is closed */
-    bool create;        /* ... when it is not there */
-    bool readonly;      /* only looked at */
-    bool sync;          /* commits outlive the end of power, too */
-    int64_t patience;   /* µs to wait for another process' transaction */
-    int64_t deliveries; /* of one URL, then it has failed */
+    char *path;                      /* owned; of a temporary one: for sentences */
+    bool temporary;                  /* it has no name, and ends when it is closed */
+    const struct job_choice *choice; /* borrowed: the writer's */
 
     uint8_t secret[JOB_KEY];
     int64_t worker; /* our row */

@@ -54,13 +54,15 @@ static void start(struct writer *w)
         on_work(&w->job); /* no thread is to be had: here, then */
 }
 
+static void writer_abandon(struct job_engine *e, struct job_op *op);
+
 static void settle(struct writer *w, struct job_op *op)
 {
     op->ended = true;
     if (op->task)
         lf_task_wake(op->task);
     else
-        writer_abandon(w, op);
+        writer_abandon(&w->base, op);
 }
 
 static void finish(struct writer *w)
@@ -95,7 +97,7 @@ static void rest(struct writer *w)
     if (w->busy || lf_list_empty(&w->waiting))
         return;
     double left = w->begun + GATHER - lf_engine_now(w->eng);
-    if (left > GATHER || w->count >= FULL_GROUP || w->closing)
+    if (left > GATHER || w->count >= FULL_GROUP || w->base.closing)
         left = 0;
     if (w->timer.pos && left > 0)
         return;
@@ -113,11 +115,13 @@ static void on_done(struct lf_job *job)
         rest(w);
 }
 
-struct writer *writer_new(struct lf_engine *eng, const char *path)
+static enum lf_err writer_new(struct lf_engine *eng, const char *path,
+                              struct job_engine **out, const char **why)
 {
+    (void)why;
     struct writer *w = calloc(1, sizeof *w);
     if (!w)
-        return NULL;
+        return LF_ERESOURCE;
     w->eng = eng;
     w->job = (struct lf_job){.work = on_work, .done = on_done, .drop = on_drop};
     w->timer.fire = on_timer;
@@ -128,55 +132,36 @@ struct writer *writer_new(struct lf_engine *eng, const char *path)
     w->store.play = lf_engine_play(eng);
     w->store.temporary = path == NULL;
     w->store.path = strdup(path ? path : "the temporary job");
+    w->base.ops = &job_sqlite;
+    w->base.secret = w->store.secret;
+    w->store.choice = &w->base.choice;
+    w->base.name = w->store.path;
+    w->base.title = path ? w->store.path : "(temporary)";
+    *out = &w->base;
     if (w->store.path)
-        return w;
+        return LF_OK;
     free(w);
-    return NULL;
+    return LF_ERESOURCE;
 }
 
-void writer_add(struct writer *w, struct job_op *op)
+static void writer_add(struct job_engine *e, struct job_op *op)
 {
-    op->writer = w;
+    struct writer *w = (struct writer *)e;
+    op->engine = &w->base;
     lf_list_append(&w->waiting, &op->link);
     w->count++;
     rest(w);
 }
 
-/* The same memory asks for the way back of what was claimed. */
-static bool make_release(struct writer *w, struct job_op *op)
+static void writer_abandon(struct job_engine *e, struct job_op *op)
 {
-    if (op->kind != JOB_CLAIM || op->err || !op->rows || w->closing)
-        return false;
-    struct lf_list none;
-    lf_list_init(&none);
-    lf_buf_reset(&op->in);
-    for (const char *p = op->out.p, *end = p + op->out.len; p < end;) {
-        struct job_lease lease = {0, 0};
-        for (int i = 0; i < JOB_CLAIM_COLUMNS; i++) {
-            struct job_cell c;
-            memcpy(&c, p, sizeof c);
-            p += sizeof c + (c.len > 0 ? (size_t)c.len : 0);
-            if (i == 0)
-                lease.id = c.number;
-            if (i == 1)
-                lease.token = c.number;
-        }
-        if (lf_buf_add(&op->in, &lease, sizeof lease))
-            return false; /* the lease's end gives it back */
-    }
-    op->kind = JOB_RELEASE;
-    op->begun = op->ended = false;
-    return true;
-}
-
-void writer_abandon(struct writer *w, struct job_op *op)
-{
+    struct writer *w = (struct writer *)e;
     op->task = NULL;
     if (op->begun && !op->ended)
         return; /* settle() will be here again */
     if (op->ended) {
-        if (make_release(w, op)) {
-            writer_add(w, op);
+        if (!w->base.closing && job_op_release(op)) {
+            writer_add(e, op);
             return;
         }
     } else {
@@ -189,13 +174,14 @@ void writer_abandon(struct writer *w, struct job_op *op)
 }
 
 /* Directly to the thread: at the end of the program no timer fires any more. */
-void writer_free(struct writer *w)
+static void writer_free(struct job_engine *e)
 {
-    struct job_op *op = w->closing ? NULL : job_op_new(JOB_CLOSE);
+    struct writer *w = (struct writer *)e;
+    struct job_op *op = w->base.closing ? NULL : job_op_new(JOB_CLOSE);
     w->orphan = true;
-    w->closing = true;
+    w->base.closing = true;
     if (op) {
-        op->writer = w;
+        op->engine = &w->base;
         lf_list_append(&w->waiting, &op->link);
         w->count++;
     }
@@ -206,3 +192,11 @@ void writer_free(struct writer *w)
     else
         go(w);
 }
+
+const struct job_engine_ops job_sqlite = {
+    .patience = 10 * JOB_SECOND,
+    .make = writer_new,
+    .add = writer_add,
+    .abandon = writer_abandon,
+    .free = writer_free,
+};

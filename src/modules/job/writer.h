@@ -8,29 +8,20 @@
 #define LF_JOB_WRITER_H
 
 #include <stdbool.h>
-#include "modules/job/op.h"
+#include "modules/job/engine.h"
 #include "modules/job/store.h"
 
 struct writer {
+    struct job_engine base;
     struct lf_engine *eng; /* borrowed: drop() comes before it goes */
     struct lf_job job;
     struct lf_timer timer;
     struct lf_list waiting, group; /* of job_op; group: the thread's while busy */
     unsigned count;                /* in waiting */
     bool busy;
-    bool closing; /* nothing more is taken */
     bool orphan;  /* its owner has gone: free it when it rests */
     double begun; /* when the last group was */
     struct store store;
 };
-
-/* `path` NULL: a job without a name. NULL: no memory. */
-struct writer *writer_new(struct lf_engine *eng, const char *path);
-/* Takes the operation until it has ended: then it wakes op->task, or is freed. */
-void writer_add(struct writer *w, struct job_op *op);
-/* The caller is no longer interested: a claim's leases go back. Frees it in the end. */
-void writer_abandon(struct writer *w, struct job_op *op);
-/* Give leases back and close the file, if that was not done; then free everything. */
-void writer_free(struct writer *w);
 
 #endif
