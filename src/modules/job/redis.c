@@ -103,6 +103,14 @@ static void try_again(struct redis *r)
     fail_group(r, LF_EIO, why);
 }
 
+/* Something must come from the server within a third of the patience, so that a dead
+ * connection does not use up all of it. */
+static void expect(struct redis *r)
+{
+    double third = patience(r) / 3;
+    start_clock(r, third < left(r) ? third : left(r));
+}
+
 static void send_group(struct redis *r)
 {
     if (redis_group_write(r)) {
@@ -110,8 +118,7 @@ static void send_group(struct redis *r)
         return;
     }
     r->sent = true;
-    double third = patience(r) / 3;
-    start_clock(r, third < left(r) ? third : left(r));
+    expect(r);
     redis_wire_flush(&r->wire);
 }
 
@@ -121,7 +128,9 @@ static void connect_wire(struct redis *r)
     if (redis_wire_open(&r->wire, &r->place.url, CONNECT)) {
         r->state = REDIS_DOWN;
         fail_memory(r);
+        return;
     }
+    expect(r);
 }
 
 /* The group is to be on its way, whatever that needs first. */
@@ -138,7 +147,8 @@ static void go(struct redis *r)
 static void on_clock(struct lf_timer *t)
 {
     struct redis *r = lf_container(t, struct redis, clock);
-    if (r->sent) { /* silence: perhaps only this connection is dead */
+    bool pause = r->state == REDIS_DOWN || (r->state == REDIS_READY && !r->sent);
+    if (!pause) {
         redis_wire_close(&r->wire);
         r->state = REDIS_DOWN;
         snprintf(r->why, sizeof r->why, "%s does not answer", r->place.shown);
@@ -198,21 +208,24 @@ static enum lf_err write_login(struct redis *r)
     return err ? err : redis_wire_word(w, p->password, strlen(p->password));
 }
 
+/* Before the script, which is longer than what a server takes from who gave no password;
+ * choosing the database is what it refuses to him then. */
 static enum lf_err write_greeting(struct redis *r)
 {
     struct redis_wire *w = &r->wire;
     enum lf_err err = write_login(r);
-    if (!err && r->place.db) {
-        r->greetings++;
-        err = redis_wire_begin(w, 2);
-        if (!err)
-            err = redis_wire_word(w, "SELECT", 6);
-        if (!err)
-            err = redis_wire_number(w, r->place.db);
-    }
     r->greetings++;
     if (!err)
-        err = redis_wire_begin(w, 3);
+        err = redis_wire_begin(w, 2);
+    if (!err)
+        err = redis_wire_word(w, "SELECT", 6);
+    return err ? err : redis_wire_number(w, r->place.db);
+}
+
+static enum lf_err write_script(struct redis *r)
+{
+    struct redis_wire *w = &r->wire;
+    enum lf_err err = redis_wire_begin(w, 3);
     if (!err)
         err = redis_wire_word(w, "SCRIPT", 6);
     if (!err)
@@ -243,21 +256,21 @@ static void refused(struct redis *r, const char *error)
     try_again(r);
 }
 
-/* The last greeting is the script's name. One that is refused leaves the connection of no
- * use; what comes behind is not looked at. */
+/* The answer to the script is its name. A greeting that is refused leaves the connection
+ * of no use; what comes behind is not looked at. */
 static void greeted(struct redis *r, const redisReply *reply)
 {
+    bool script = r->greetings == 0;
     r->met = true;
-    if (reply->type == REDIS_REPLY_ERROR) {
+    if (reply->type == REDIS_REPLY_ERROR ||
+        (script && (reply->type != REDIS_REPLY_STRING || reply->len != REDIS_SHA))) {
         r->state = REDIS_DOWN;
-        refused(r, reply->str);
+        refused(r, reply->type == REDIS_REPLY_ERROR ? reply->str : "no name of a script");
         return;
     }
-    if (--r->greetings)
-        return;
-    if (reply->type != REDIS_REPLY_STRING || reply->len != REDIS_SHA) {
-        r->state = REDIS_DOWN;
-        refused(r, "an answer that is none");
+    if (!script) {
+        if (--r->greetings == 0 && write_script(r))
+            fail_memory(r);
         return;
     }
     memcpy(r->sha, reply->str, REDIS_SHA);

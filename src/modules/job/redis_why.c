@@ -55,6 +55,8 @@ static const struct {
 enum lf_err redis_explain(const struct redis *r, const char *error, char *why, size_t n)
 {
     const char *job = r->place.shown;
+    if (strncmp(error, "ERR LF", 6) == 0) /* Redis 7 adds that to a word alone */
+        error += 4;
     if (strstr(error, "LFDAMAGED")) {
         snprintf(why, n, "%s is damaged: it names URLs that are not there", job);
         return LF_ESTATE;

@@ -1,0 +1,267 @@
+-- A job in Redis when something is wrong with the server: what each call says, and that nothing is
+-- lost or done twice. That it is a job like any other is in job_spec.
+local lf = require "luafetch"
+local servers = require "tests.support.servers"
+
+if not os.execute "command -v redis-server >/dev/null" then
+  print "skip: no redis-server, so no job in Redis"
+  return
+end
+
+describe("a job in Redis", function()
+  local server, dir
+
+  before_each(function() dir = io.popen("mktemp -d"):read "l" end)
+  after_each(function()
+    if server then server.stop() end
+    server = nil
+    os.execute("rm -r '" .. dir .. "'")
+  end)
+
+  local function start(...)
+    server = servers.redis(...)
+    return server.url .. "/books"
+  end
+
+  local function cli(...)
+    local words = { "redis-cli", "-p", server.port, ... }
+    for i, word in ipairs(words) do words[i] = "'" .. tostring(word) .. "'" end
+    local pipe = io.popen(table.concat(words, " ") .. " 2>&1")
+    local out = pipe:read "a"
+    pipe:close()
+    return (out:gsub("%s+$", ""))
+  end
+
+  -- A server of our own on the port, in a directory that stays: it is killed and started again.
+  local function run(port)
+    local line = ("redis-server --port %d --bind 127.0.0.1 --save '' --appendonly yes --dir '%s' >/dev/null 2>&1 "
+      .. "& echo $!"):format(port, dir)
+    local pid = io.popen(line):read "l"
+    return function()
+      os.execute("kill -9 " .. pid)
+      for _ = 1, 200 do
+        local stat = io.open("/proc/" .. pid .. "/stat")
+        local text = stat and stat:read "a"
+        if stat then stat:close() end
+        if not text or text:find "%) [ZX]" then return end
+        lf.sleep(0.01)
+      end
+    end
+  end
+
+  local function refused(kind, pattern, ...)
+    local value, err = ...
+    assert.is_nil(value)
+    assert.equal(kind, err.kind)
+    assert.matches(pattern, err.message)
+  end
+
+  local function urls(n)
+    local list = {}
+    for i = 1, n do list[i] = ("http://h%d.test/%d"):format(i % 7, i) end
+    return list
+  end
+
+  describe("is opened by a URL", function()
+    it("with a name, a database and a password, which nobody is shown", function()
+      local url = start("--requirepass", "p:s/1")
+      refused("io", "cannot open redis://127.0.0.1:%d+/books: the server wants a password", lf.job.open(url))
+      local with = url:gsub("//", "//:p%%3As%%2f1@")
+      local job <close> = assert(lf.job.open(with .. "?db=3"))
+      assert.equal(1, job:add "http://a.test/")
+      assert.equal(("job redis://127.0.0.1:%d/books?db=3"):format(server.port), tostring(job))
+      local other <close> = assert(lf.job.open(with))
+      assert.equal(0, other:counts().pending)
+      local _, err = lf.job.open((url:gsub("//", "//:secret@")))
+      assert.matches("cannot open redis://127.0.0.1:%d+/books: the server refuses the password", err.message)
+      assert.is_nil(tostring(err):find("secret", 1, true))
+      refused("io", "no such database", lf.job.open(with .. "?db=99"))
+    end)
+
+    it("that makes sense", function()
+      for url, why in pairs {
+        ["redis://127.0.0.1"] = "wants a name",
+        ["redis://127.0.0.1/"] = "wants a name",
+        ["redis:///x"] = "no host",
+        ["redis://127.0.0.1/a%7Bb"] = "must not have",
+        ["redis://127.0.0.1/a?db=x"] = "number of a database",
+        ["redis://127.0.0.1/a?database=1"] = "number of a database",
+        ["redis://word@127.0.0.1/a"] = "a user, but no password",
+        ["redis://127.0.0.1:99999/a"] = "port",
+      } do refused("url", why, lf.job.open(url)) end
+    end)
+
+    it("of a server that is there, and says so at once if not", function()
+      local began = lf.now()
+      refused("io", "cannot reach redis://127.0.0.1:1/books: .*refused", lf.job.open "redis://127.0.0.1:1/books")
+      assert.is_true(lf.now() - began < 2)
+    end)
+
+    it("only to be looked at", function()
+      local url = start()
+      refused("io", "there is no such job", lf.job.open(url, { create = false }))
+      assert.equal("0", cli "dbsize")
+      assert(lf.job.open(url)):close()
+      local job <close> = assert(lf.job.open(url, { readonly = true }))
+      refused("io", "cannot write to .*opened to be read only", job:add "http://a.test/")
+      assert.equal(0, job:counts().pending)
+    end)
+  end)
+
+  it("refuses what is no job, or a newer one's, and leaves it alone", function()
+    local url = start()
+    cli("set", "lf:{books}", "mine")
+    refused("state", "books is not a job: something else is kept", lf.job.open(url))
+    cli("del", "lf:{books}")
+    cli("hset", "lf:{books}", "title", "mine")
+    refused("state", "books is not a job: something else is kept", lf.job.open(url))
+    cli("hset", "lf:{books}", "v", "9", "id", "x")
+    refused("state", "books was written by a newer luafetch .job version 9", lf.job.open(url))
+    assert.equal("1", cli "dbsize")
+    assert.equal("mine", cli("hget", "lf:{books}", "title"))
+  end)
+
+  it("says when another type is under one of its keys", function()
+    local job <close> = assert(lf.job.open(start()))
+    job:add(urls(10))
+    cli("del", "lf:{books}:due")
+    cli("set", "lf:{books}:due", "1")
+    refused("state", "books is not a job: something else is kept", job:claim())
+  end)
+
+  it("says that the server takes no writes", function()
+    local job <close> = assert(lf.job.open(start()))
+    job:add(urls(3))
+    local page = job:claim()[1]
+    cli("replicaof", "127.0.0.1", "1")
+    refused("io", "cannot write to .*/books: the server is a read%-only replica", job:complete { page = page })
+    assert.equal(2, job:counts().pending)
+    cli("replicaof", "no", "one")
+    assert(job:complete { page = page })
+  end)
+
+  it("says that the server's memory is full, and goes on when it is not", function()
+    local job <close> = assert(lf.job.open(start()))
+    job:add(urls(3))
+    local page = job:claim()[1]
+    cli("config", "set", "maxmemory", "1mb")
+    refused("io", "memory is full", job:complete { page = page, links = urls(9), items = { 1 } })
+    assert.equal(0, job:counts().items)
+    cli("config", "set", "maxmemory", "0")
+    assert.equal(6, job:complete { page = page, links = urls(9), items = { 1 } })
+    assert.same({ 8, 1, 1 }, { job:counts().pending, job:counts().done, job:counts().items })
+  end)
+
+  it("is not kept where keys are thrown away", function()
+    local url = start("--maxmemory", "100mb", "--maxmemory-policy", "allkeys-lru")
+    refused("state", "would forget URLs: .*maxmemory%-policy allkeys%-lru", lf.job.open(url))
+  end)
+
+  it("waits for a server that is slow", function()
+    local job <close> = assert(lf.job.open(start(), { wait = 20 }))
+    local began = lf.now()
+    os.execute("kill -STOP " .. server.pid)
+    local task = lf.spawn(function() return job:add(urls(5)) end)
+    lf.sleep(0.5)
+    os.execute("kill -CONT " .. server.pid)
+    assert.equal(5, task:join())
+    assert.is_true(lf.now() - began < 5)
+  end)
+
+  it("gives up one that does not answer, and what it did late is not done twice", function()
+    local job <close> = assert(lf.job.open(start(), { wait = 0.6 }))
+    job:add(urls(5))
+    local page = job:claim()[1]
+    os.execute("kill -STOP " .. server.pid)
+    refused("io", "does not answer .tried for 0.6 s", job:complete { page = page, items = { "late" } })
+    os.execute("kill -CONT " .. server.pid)
+    lf.sleep(0.1)
+    -- Sent several times meanwhile: carried out once, or not at all.
+    local _, err = job:complete { page = page, items = { "again" } }
+    if err then assert.matches("the lease has ended", err.message) end
+    assert.equal(1, job:counts().items)
+    assert.equal(1, job:counts().done)
+  end)
+
+  it("loads its script again when the server forgot it", function()
+    local job <close> = assert(lf.job.open(start()))
+    job:add(urls(2))
+    cli("script", "flush")
+    assert.equal(2, job:counts().pending)
+    assert.equal(2, job:add { "http://x.test/", "http://y.test/" })
+  end)
+
+  it("says when the data are gone", function()
+    local job <close> = assert(lf.job.open(start(), { wait = 1 }))
+    job:add(urls(2))
+    local page = job:claim()[1]
+    cli "flushall"
+    refused("state", "is not the job any more that was opened", job:complete { page = page })
+    local other <close> = assert(lf.job.open(server.url .. "/books"))
+    assert.equal(0, other:counts().pending)
+    refused("state", "is not the job any more that was opened", job:counts())
+  end)
+
+  it("adds more links than go at once", function()
+    local job <close> = assert(lf.job.open(start()))
+    assert.equal(4500, job:add(urls(4500)))
+    assert.equal(0, job:add(urls(4500)))
+    local pages = job:claim(4500, { per_host = false })
+    assert.equal(4500, #pages)
+    for _, page in ipairs(pages) do page.why = job:fail(page, "no") end
+    assert.equal(4500, job:counts().failed)
+    assert.equal(4500, job:retry_failed())
+    assert.same({ 4500, 0 }, { job:counts().pending, job:counts().failed })
+    assert.is_true(job:reset())
+    assert.equal("2", cli "dbsize") -- its own, and the worker's
+  end)
+
+  it("goes on where it was when the server is killed and comes back with its data", function()
+    start()
+    local port = server.port
+    server.stop()
+    server = nil
+    local kill = run(port)
+    local url = ("redis://127.0.0.1:%d/books"):format(port)
+    lf.sleep(0.5)
+    local PAGES = 600
+    local jobs, over = {}, false
+    for i = 1, 3 do jobs[i] = assert(lf.job.open(url, { wait = 30, lease = 3, per_host = false })) end
+    jobs[1]:add { "http://a.test/0" }
+    local killer = lf.spawn(function()
+      for _ = 1, 4 do
+        lf.sleep(0.15)
+        if over then return end
+        kill()
+        lf.sleep(0.1)
+        kill = run(port)
+      end
+    end)
+    local failed = lf.each(jobs, function(job)
+      while true do
+        local list, wait = assert(job:claim(8))
+        for _, page in ipairs(list) do
+          local n, links = tonumber(page.url:match "%d+$"), {}
+          for i = 1, 3 do
+            if n * 3 + i < PAGES then links[i] = "http://a.test/" .. n * 3 + i end
+          end
+          assert(job:complete { page = page, links = links, items = { n } })
+        end
+        if #list == 0 and not wait then break end
+        if #list == 0 then lf.sleep(0.01) end
+      end
+    end)
+    over = true
+    killer:join()
+    assert.equal(0, failed)
+    local seen, n = {}, 0
+    for item in jobs[1]:items() do
+      assert.is_nil(seen[item], "twice: " .. item)
+      seen[item], n = true, n + 1
+    end
+    assert.equal(PAGES, n)
+    assert.equal(PAGES, jobs[1]:counts().done)
+    for _, job in ipairs(jobs) do job:close() end
+    kill()
+  end)
+end)
