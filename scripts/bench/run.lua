@@ -377,6 +377,29 @@ local ORDER = {
   "scrape", "json", "pages", "frontier",
 }
 
+-- The same through Redis on the other processor: what it takes there is counted, too.
+function cases.frontier_redis()
+  for _, known in ipairs { 10000, 100000, 1000000 } do
+    local redis = servers.redis()
+    if not redis then return bench.skip("frontier_redis", "no redis-server") end
+    local function info(name)
+      local pipe = assert(io.popen(("redis-cli -p %d info all"):format(redis.port)))
+      local text = pipe:read "a"
+      pipe:close()
+      return tonumber(text:match(name .. ":([%d.]+)"))
+    end
+    local pages, empty = 20000, info "used_memory"
+    local run = bench.check(bench.client("frontier", redis.url .. "/bench", known, pages), pages)
+    local name = ("frontier in Redis: %d known"):format(known)
+    bench.row(name .. ", µs a page", run.seconds / pages * 1e6, 1e6 / 8000,
+      ("%.0f pages/s; %.4g µs of our CPU"):format(pages / run.seconds, run.cpu_s / pages * 1e6))
+    bench.row(name .. ", bytes a URL", (info "used_memory" - empty - run.texts) / run.urls,
+      known >= 100000 and 100 or nil, "of the server's memory beyond the URL's text; items counted")
+    bench.row(name .. ", our peak MB", run.peak_kb / 1024, nil, "")
+    redis.stop()
+  end
+end
+
 local function run(name)
   io.stderr:write(name, "…\n")
   local ok, err = pcall(cases[name])
@@ -386,7 +409,8 @@ end
 
 for _, name in ipairs(arg) do
   if not cases[name] then
-    io.stderr:write("no such benchmark: ", name, "; there are: ", table.concat(ORDER, " "), " frontier_curve\n")
+    io.stderr:write("no such benchmark: ", name, "; there are: ", table.concat(ORDER, " "),
+      " frontier_curve frontier_redis\n")
     os.exit(2)
   end
   asked[name] = true

@@ -1,6 +1,7 @@
 -- A job in Redis when something is wrong with the server: what each call says, and that nothing is
 -- lost or done twice. That it is a job like any other is in job_spec.
 local lf = require "luafetch"
+local command = require "tests.support.command"
 local servers = require "tests.support.servers"
 
 if not os.execute "command -v redis-server >/dev/null" then
@@ -106,6 +107,22 @@ describe("a job in Redis", function()
       refused("io", "cannot write to .*opened to be read only", job:add "http://a.test/")
       assert.equal(0, job:counts().pending)
     end)
+  end)
+
+  it("is looked after by luafetch job", function()
+    local url = start()
+    local job <close> = assert(lf.job.open(url))
+    job:add(urls(2))
+    job:complete { page = job:claim()[1], items = { { n = 1 } } }
+    local r = command { "job", url, "status" }
+    assert.same({ 0, "" }, { r.code, r.err })
+    assert.matches("^1 done, .*1 pending, .*1 items\n$", r.out)
+    assert.equal('{"n":1}\n', command({ "job", url, "items" }).out)
+    assert.equal(0, command({ "job", url, "reset" }).code)
+    assert.equal(0, job:counts().items)
+    r = command { "job", "redis://127.0.0.1:1/x", "status" }
+    assert.equal(1, r.code)
+    assert.matches("^error: cannot reach redis://127.0.0.1:1/x: ", r.err)
   end)
 
   it("refuses what is no job, or a newer one's, and leaves it alone", function()
@@ -263,5 +280,58 @@ describe("a job in Redis", function()
     assert.equal(PAGES, jobs[1]:counts().done)
     for _, job in ipairs(jobs) do job:close() end
     kill()
+  end)
+
+  -- Each machine is a process with a loopback address of its own, which the web server sees.
+  local MACHINE = [[
+    local lf = require "luafetch"
+    local job <close> = assert(lf.job.open(arg[1], { per_host = 2, lease = 5 }))
+    assert(job:add { arg[2] })
+    lf.each({ 1, 2, 3 }, function()
+      while true do
+        local pages, wait = assert(job:claim(1))
+        for _, page in ipairs(pages) do
+          local res = assert(fetch(page.url, { interface = arg[3] }))
+          local links = {}
+          for _, link in ipairs(res:html():css "a::attr(href)") do links[#links + 1] = lf.url.join(page.url, link) end
+          assert(job:complete { page = page, links = links, items = { page.url } })
+        end
+        if #pages == 0 and not wait then return end
+        if #pages == 0 then lf.sleep(math.min(wait, 0.02)) end
+      end
+    end)
+  ]]
+
+  it("is shared by three machines, which fetch each page once and together keep the limit of a host", function()
+    local PAGES = 150
+    local web = servers.nginx { access_log = true, conf_extra = "location / { limit_conn all 2; }",
+      http_extra = "limit_conn_zone $server_name zone=all:1m; limit_conn_status 418;" }
+    for n = 0, PAGES - 1 do
+      local f = assert(io.open(("%s/%d.html"):format(web.dir, n), "w"))
+      for i = 1, 3 do f:write(("<a href='%d.html'>x</a>"):format((n * 3 + i) % PAGES)) end
+      f:close()
+    end
+    local url = start()
+    local lines = {}
+    for i = 1, 3 do
+      lines[i] = ("'%s' --no-progress - '%s' '%s/0.html' 127.0.0.%d <'%s/machine.lua' >'%s/out%d' 2>&1 &"):format(
+        os.getenv "LUAFETCH" or "build/luafetch", url, web.url, 10 + i, dir, dir, i)
+    end
+    local f = assert(io.open(dir .. "/machine.lua", "w"))
+    f:write(MACHINE)
+    f:close()
+    os.execute(table.concat(lines, " ") .. " wait")
+    for i = 1, 3 do assert.equal("", io.open(dir .. "/out" .. i):read "a") end
+    local job <close> = assert(lf.job.open(url))
+    assert.same({ PAGES, PAGES, 0 }, { job:counts().done, job:counts().items, job:counts().pending })
+    local machines, requests = {}, 0
+    for line in io.lines(web.dir .. "/access.log") do
+      local address, status = line:match '^(%S+) .*" (%d+) '
+      assert.equal("200", status) -- 418: more than two at once
+      machines[address], requests = true, requests + 1
+    end
+    assert.equal(PAGES, requests)
+    assert.is_true(machines["127.0.0.11"] and machines["127.0.0.12"] and machines["127.0.0.13"])
+    web.stop()
   end)
 end)

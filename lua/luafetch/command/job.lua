@@ -1,4 +1,4 @@
--- luafetch job FILE …: a job from outside, also while a crawl works on it.
+-- luafetch job JOB …: a job from outside, also while a crawl works on it.
 local lf = require "luafetch"
 local emit_csv = require "luafetch.emit_csv"
 
@@ -9,6 +9,7 @@ usage: luafetch job FILE status [--watch]             how far it is; every secon
        luafetch job FILE skipped                      what was not fetched and why, as JSON lines
        luafetch job FILE retry-failed                 let what failed be tried again
        luafetch job FILE reset                        forget everything, items too
+FILE: a job's file, or redis://[:PASSWORD@]HOST[:PORT]/NAME[?db=N]
 ]]
 
 local function stop(code, text)

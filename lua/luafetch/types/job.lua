@@ -12,16 +12,18 @@ local job = {}
 ---@field per_host? integer|false pages of one host that are out at once, of all processes together. Default 8
 ---@field rate? number|false pages of one host given out in a second, by all processes together. Default false
 ---@field deliveries? integer a page whose lease ended without a word so many times has failed. Default 10
----@field wait? number seconds to wait while another process writes; then it is a `state` Error. Default 10
----@field create? boolean make the file when it is not there. Default true
+---@field wait? number seconds to wait while another process writes; then it is a `state` Error. Default 10. In Redis: while the server does not answer, is being started again or loads its data; then it is an `io` Error. Default 60
+---@field create? boolean make it when it is not there. Default true
 ---@field readonly? boolean only look at it. Default false
----@field sync? boolean what was committed outlives the end of power, too. Default false: it outlives the end of the process; after that of power the job is whole, but may be a moment older
+---@field sync? boolean in a file: what was committed outlives the end of power, too. Default false: it outlives the end of the process; after that of power the job is whole, but may be a moment older
 
 ---A job: URLs that are each known once, who works on which of them, what became of them, and the
 ---items they gave. Several tasks and several processes may use one. Each call waits until what it
 ---did is committed; calls at one time are committed together. All but the iterators return nil and
 ---an Error, and have done nothing, when the job cannot be read or written: kind `state` (locked,
----damaged, of a newer version, not a job) or `io` (disk full, read-only); the sentence names it.
+---damaged, of a newer version, not a job; lost by the server) or `io` (disk or memory full, read-only,
+---no server, no password); the sentence names it. An `io` Error of a Redis server that did not answer
+---leaves open what was done: the lease then tells.
 ---`local job <close> =` closes it.
 ---@class luafetch.Job
 local Job = {}
@@ -43,7 +45,9 @@ local Job = {}
 ---@field meta any
 ---@field from string? the page on which it was found
 
----Open a job, or make it.
+---Open a job, or make it: in a file, or in a Redis server (5 or later), which all machines share. What
+---a killed process had goes to others at once in a file, and at the end of its lease in Redis. There
+---are no half commits in either. A server that cannot be reached at first is an Error at once.
 ---@param name? string a file, "name.db"; nil: a job of this process alone, which leaves nothing behind
 ---@param opts? luafetch.JobOptions
 ---@return luafetch.Job?

@@ -1,16 +1,16 @@
--- frontier.lua FILE KNOWN PAGES: a job in FILE with KNOWN URLs that take turns on 100 hosts;
+-- frontier.lua JOB KNOWN PAGES: a job with KNOWN URLs that take turns on 100 hosts;
 -- then PAGES pages, each one claim, done, 20 links of which one is new, and one item.
 -- Prints how long they took and how large the file became.
 local lf = require "luafetch"
 
-local file, known, pages = arg[1], tonumber(arg[2]), tonumber(arg[3])
+local name, known, pages = arg[1], tonumber(arg[2]), tonumber(arg[3])
 local HOSTS, TASKS, BATCH = 100, 128, 64
 
 local function url(n)
   return ("https://host%d.example/section/%d/page-%d.html"):format(n % HOSTS, n % 1000, n)
 end
 
-local job = assert(lf.job.open(file, { per_host = false }))
+local job = assert(lf.job.open(name, { per_host = false }))
 local texts = 0
 for from = 1, known, 10000 do
   local list = {}
@@ -65,7 +65,8 @@ cpu, wall = os.clock() - cpu, lf.now() - wall
 local counts = assert(job:counts())
 assert(new == pages and counts.done == pages and counts.items == pages)
 job:close()
-local size = assert(io.open(file)):seek "end"
+local file = io.open(name) -- not of a job in Redis
+local size = file and file:seek "end"
 print(lf.json.encode {
   ok = pages, seconds = wall, cpu_s = cpu, urls = known + pages, texts = texts, file = size,
 })

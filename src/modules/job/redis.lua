@@ -31,7 +31,7 @@ local HEAD, HEAD_SIZE = "<BI2i4i4I4I6I4I4", 29
 -- last one.
 local HOST = "<I4I4I8BI8i8i8I8"
 local AS_BEFORE = -1
-local LINK, LINK_SIZE = E .. "I4I4I4i4i4", 36 -- behind a key of 16 bytes
+local LINK, LINK_SIZE = E .. "c16I4I4I4i4i4", 36
 local PENDING, ACTIVE, DONE, GIVEN_UP, PASSED_OVER = 0, 1, 2, 3, 4
 local IDLE, DUE, FULL = 0, 1, 2
 local LOAD = 40 -- known URLs of a bucket: up to twice as many before it is split
@@ -107,10 +107,12 @@ local function split()
   if t.buckets == 2 * span then span = t.buckets end
 end
 
+local SEEN = P .. "s:"
+
 local function bucket_of(key)
   local hash = parse("<I4", key)
   local n = hash % (2 * span)
-  return P .. "s:" .. (n < t.buckets and n or hash % span)
+  return SEEN .. (n < t.buckets and n or hash % span)
 end
 
 -- False when it is new, and then somebody has to say what its id is.
@@ -286,9 +288,8 @@ end
 local function add_links(blob, parent, state)
   local at, n = 1, 0
   while at <= #blob do
-    local name, url, meta, depth, priority = parse(LINK, blob, at + 16)
+    local key, name, url, meta, depth, priority = parse(LINK, blob, at)
     local from = at + LINK_SIZE
-    local key = blob:sub(at, at + 15)
     local bucket = bucket_of(key)
     if not is_known(bucket, key) then
       local h = host_named(blob:sub(from, from + name - 1))
