@@ -11,7 +11,7 @@
 #include "bind/bind.h"
 #include "bind/stats.h"
 
-enum { MAX_TEXT = 64 << 20, MOST_SERVED = 4096, MOST_LEVELS = 16 };
+enum { MAX_TEXT = 64 << 20, MOST_SERVED = 4096, MOST_LEVELS = 16, BUCKETS = 4096 };
 
 #define PLAY_TYPE "luafetch.test.play"
 
@@ -32,6 +32,7 @@ struct quota {
 
 struct page {
     struct lf_list link;
+    struct page *next;      /* borrowed: in the same bucket */
     struct quota *quota;    /* owned; NULL: none */
     struct lf_list replies; /* owned: one after the other */
     struct reply *at;       /* the next one; the last one stays */
@@ -46,9 +47,10 @@ struct sent { /* what was asked for */
 };
 
 struct play {
-    struct lf_engine *eng;     /* owned */
-    struct lf_domain *domain;  /* owned */
-    struct lf_list pages, log; /* owned */
+    struct lf_engine *eng;       /* owned */
+    struct lf_domain *domain;    /* owned */
+    struct lf_list pages, log;   /* owned */
+    struct page *table[BUCKETS]; /* the pages by URL */
     double started;
     double lua; /* seconds that scripts had computed for before */
 };
@@ -83,24 +85,30 @@ static bool serves(struct quota *q, double now)
     return true;
 }
 
+/* FNV-1a */
+static struct page **bucket(struct play *p, const char *url)
+{
+    uint32_t hash = 2166136261u;
+    for (; *url; url++)
+        hash = (hash ^ (unsigned char)*url) * 16777619u;
+    return &p->table[hash % BUCKETS];
+}
+
 static void answer(void *arg, const char *method, const char *url,
                    struct lf_script_answer *out)
 {
     struct play *p = arg;
     note(p, method, url);
-    for (struct lf_list *n = p->pages.next; n != &p->pages; n = n->next) {
-        struct page *page = lf_container(n, struct page, link);
-        if (strcmp(page->url, url) != 0)
-            continue;
-        *out = page->at->answer;
-        if (page->quota && !serves(page->quota, lf_engine_now(p->eng) - p->started)) {
-            out->status = 429;
-            return;
-        }
-        if (page->at->link.next != &page->replies)
-            page->at = lf_container(page->at->link.next, struct reply, link);
+    struct page *page = *bucket(p, url);
+    while (page && strcmp(page->url, url) != 0)
+        page = page->next;
+    if (!page)
         return;
-    }
+    *out = page->at->answer;
+    if (page->quota && !serves(page->quota, lf_engine_now(p->eng) - p->started))
+        out->status = 429;
+    else if (page->at->link.next != &page->replies)
+        page->at = lf_container(page->at->link.next, struct reply, link);
 }
 
 /* ---- from Lua tables ---- */
@@ -207,6 +215,8 @@ static void add_page(lua_State *L, struct play *p, const char *url)
     memcpy(page->url, url, strlen(url));
     lf_list_init(&page->replies);
     lf_list_append(&p->pages, &page->link);
+    page->next = *bucket(p, url);
+    *bucket(p, url) = page;
     luaL_checktype(L, -1, LUA_TTABLE);
     read_quota(L, page);
     lua_Integer n = luaL_len(L, -1);
