@@ -14,6 +14,7 @@
 #include "bind/json.h"
 #include "bind/suggest.h"
 #include "bind/url.h"
+#include "bind/work.h"
 
 enum { FLUSH_AT = 64 << 10, FILE_MODE = 0666 };
 #define FLUSH_AFTER 0.1 /* seconds */
@@ -303,11 +304,23 @@ static void add_record(lua_State *L, struct emitter *e)
     lf_buf_check(L, lf_buf_add(&e->waiting, e->record.p, e->record.len));
 }
 
+static int taken_k(lua_State *L, int status, lua_KContext ctx)
+{
+    (void)L, (void)status, (void)ctx;
+    return 0;
+}
+
 static int l_emit(lua_State *L)
 {
     struct emitter *e = get(L);
     if (lua_isnoneornil(L, 1))
         return lf_misuse(L, "emit: wants an item, got nothing");
+    if (lf_work_push_taker(L)) { /* it goes to what the task works for */
+        lua_insert(L, 1);
+        lua_settop(L, 2);
+        lua_callk(L, 1, 0, 0, taken_k);
+        return 0;
+    }
     if (!e || (e->fd < 0 && !*e->why))
         return lf_misuse(L, "emit: the run is over");
     if (*e->taker && e->ours)

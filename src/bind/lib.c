@@ -21,6 +21,15 @@
 #include "bind/test.h"
 #include "bind/text_lib.h"
 #include "bind/url.h"
+#include "bind/work.h"
+
+/* [-0, +1, m] What requests call themselves unless they are told otherwise; or "". */
+static void push_user_agent(lua_State *L)
+{
+    struct lf_header f = {.value = ""};
+    lf_headers_get(&lf_maker_get(L)->run.headers, "user-agent", &f);
+    lua_pushlstring(L, f.value, f.value_len);
+}
 
 /* The functions that are written in C; luafetch/init.lua makes the module of them. */
 static int luaopen_core(lua_State *L)
@@ -40,9 +49,14 @@ static int luaopen_core(lua_State *L)
     lf_options_push_names(L, LF_IN_REQUEST);
     lua_setfield(L, -2, "fetch_options");
     lf_outfile_register(L);
+    lf_options_push_names(L, LF_IN_SESSION);
+    lua_setfield(L, -2, "session_options");
+    push_user_agent(L);
+    lua_setfield(L, -2, "user_agent");
     lf_stats_register(L);
     lf_pieces_register(L);
     lf_task_register(L);
+    lf_work_register(L);
     return 1;
 }
 

@@ -37,6 +37,7 @@ struct response {
 };
 
 static const char meta_key; /* its address: the metatable in the registry */
+#define ADDED "added"       /* in the cache: the table of lf_response_add */
 
 static const char *url_of(const struct response *r)
 {
@@ -277,6 +278,15 @@ static const struct {
 };
 enum { FIELDS = sizeof fields / sizeof *fields };
 
+/* [-0, +1, m] What this one Response was given under the name at 2, or nil. */
+static void push_added(lua_State *L)
+{
+    if (!cached(L, ADDED))
+        return;
+    lua_pushvalue(L, 2);
+    lua_rawget(L, -2);
+}
+
 /* Upvalues: name → number of the field, or the method; the metatable. */
 static int l_index(lua_State *L)
 {
@@ -284,9 +294,12 @@ static int l_index(lua_State *L)
     if (!r || !lua_getmetatable(L, 1) || !lua_rawequal(L, -1, lua_upvalueindex(2)))
         return luaL_typeerror(L, 1, "Response");
     lua_settop(L, 2);
+    lua_pushvalue(L, 2);
     int type = lua_rawget(L, lua_upvalueindex(1));
     if (type == LUA_TNUMBER)
         fields[lua_tointeger(L, -1)].push(L, r);
+    else if (type == LUA_TNIL)
+        push_added(L);
     return 1;
 }
 
@@ -438,6 +451,17 @@ static const luaL_Reg methods[] = {
     {"raise", l_raise},
     {NULL, NULL},
 };
+
+/* response_add(response, table): its fields are the Response's own from now on. */
+int lf_response_add(lua_State *L)
+{
+    check(L);
+    luaL_checktype(L, 2, LUA_TTABLE);
+    lua_settop(L, 2);
+    cache(L, ADDED);
+    lua_settop(L, 1);
+    return 1;
+}
 
 /* ---- for page.c ---- */
 

@@ -30,6 +30,10 @@ void lf_response_set_stream(lua_State *L, int idx);
 /* [-0, +1, e] The function `name` of a module, which is loaded when need be. */
 void lf_response_push_function(lua_State *L, const char *module, const char *name);
 
+/* response_add(response, table) → response: a crawl's pages have fields of their own,
+ * which are looked for when a Response has none of that name. */
+int lf_response_add(lua_State *L);
+
 /* page.c: methods that read the body as a document; they may wait. */
 int lf_response_html(lua_State *L);
 int lf_response_xml(lua_State *L);

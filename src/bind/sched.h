@@ -90,6 +90,7 @@ struct lf_task {
     struct lf_list joiners;
     struct lf_sched *sched;   /* borrowed */
     struct lf_domain *domain; /* borrowed: where its requests are admitted */
+    lua_Integer work;         /* what it works for, as its children do; see work.h */
     lua_State *co;        /* borrowed: anchored at `slot`; its stack keeps the results */
     struct lf_wait *wait; /* the pending operation; it is freed by its cancel() */
     struct lf_text *why;  /* owned: why it was cancelled */

@@ -68,6 +68,7 @@ static void task_init(struct lf_task *t, struct lf_sched *s, struct lf_scope *sc
     t->sched = s;
     t->parent = sc;
     t->domain = sc ? sc->owner->domain : s->domain;
+    t->work = sc ? sc->owner->work : 0;
 }
 
 struct lf_task *lf_task_new(lua_State *L, struct lf_scope *sc, int nargs,
