@@ -16,7 +16,7 @@ require "luafetch.session"
 
 local lazy = {}
 local modules = {
-  "cookies", "csv", "feed", "html", "job", "json", "robots", "sitemap", "text", "url", "websocket", "xml",
+  "cookies", "crawl", "csv", "feed", "html", "job", "json", "robots", "sitemap", "text", "url", "websocket", "xml",
 }
 for _, name in ipairs(modules) do
   lazy[name] = "luafetch." .. name

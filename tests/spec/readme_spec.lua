@@ -36,6 +36,7 @@ local routes = {
   ["https://example.com/sitemap.xml"] =
     { body = "<urlset><url><loc>https://example.com/1</loc><lastmod>2024-01-01</lastmod></url></urlset>" },
   ["https://api.example.com/v1/me"] = { body = "{}" },
+  ["https://shop.example/"] = page,
   ["https://shop.example/basket"] = { headers = { ["Set-Cookie"] = "basket=3; Max-Age=60" } },
 }
 for n = 1, 10 do
