@@ -86,6 +86,12 @@ static void check_checksum(struct lf_reader *r, void *out)
         lf_reader_string(r, "a string such as \"sha256:9f86d0…\"", NULL);
 }
 
+static void check_types(struct lf_reader *r, void *out)
+{
+    *(const char **)out =
+        lf_reader_text(r, "types such as \"text/html, image/png\" or false");
+}
+
 static void check_path(struct lf_reader *r, void *out)
 {
     size_t n;
@@ -465,6 +471,7 @@ static const struct lf_option rows[] = {
     {"stream", LF_ONE_REQUEST, lf_read_bool, LF_OPT(stream)},
     {"timeout", LF_ANYWHERE, check_timeout, LF_OPT(timeout)},
     {"tls", LF_ANYWHERE, lf_read_tls, 0},
+    {"types", LF_ANYWHERE, check_types, LF_OPT(types)},
     {"unix_socket", LF_ANYWHERE, lf_read_way, LF_OPT(way.unix_socket)},
     {"url", LF_IN_TABLE, check_url, 0},
     {"user_agent", LF_ANYWHERE, check_user_agent, 0},

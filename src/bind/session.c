@@ -20,6 +20,7 @@ enum {
 /* Those strings. */
 static const size_t texts[] = {
     offsetof(struct lf_opts, ca),
+    offsetof(struct lf_opts, types),
     offsetof(struct lf_opts, way.proxy),
     offsetof(struct lf_opts, way.cert),
     offsetof(struct lf_opts, way.key),

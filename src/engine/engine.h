@@ -185,6 +185,8 @@ struct lf_opts {
     double deadline;              /* seconds from submit, queueing included */
     unsigned redirects;           /* how many are followed */
     uint64_t max_body;            /* decoded bytes; UINT64_MAX: no limit */
+    const char *types;            /* copied: of answers below 300, else they fail without
+                                     their body: "text/html, text/plain"; NULL: any */
     bool decode;                  /* undo Content-Encoding */
     bool stream;      /* done() comes with the head, the body is read while it arrives */
     const char *save; /* copied: the body goes to this file; NULL: to memory */

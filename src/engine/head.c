@@ -8,6 +8,7 @@
 #include <strings.h>
 #include <time.h>
 #include "engine/req.h"
+#include "http/ctype.h"
 
 enum {
     MAX_INFORMATIONAL = 16,
@@ -231,8 +232,22 @@ static bool start_decoder(struct lf_req *req)
     return err ? refuse(req, err, "out of memory") : true;
 }
 
+/* What does not say its type may be anything. */
+static bool type_wanted(const struct lf_req *req, struct lf_header *type)
+{
+    return !req->types || req->res.status >= 300 ||
+           !lf_headers_get(&req->res.headers, "content-type", type) ||
+           lf_ctype_among(type->value, type->value_len, req->types);
+}
+
 static bool prepare_body(struct lf_req *req)
 {
+    struct lf_header type;
+    if (!type_wanted(req, &type)) {
+        lf_req_fail(req, LF_EBLOCKED, "the answer is %.*s, which is not wanted",
+                    (int)(type.value_len < 80 ? type.value_len : 80), type.value);
+        return false;
+    }
     if (!has_body(req))
         return true;
     if (req->decode && req->head.encoded && !start_decoder(req))

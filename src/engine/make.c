@@ -124,6 +124,7 @@ static enum lf_err copy_opts(struct lf_req *req, const struct lf_opts *o)
     req->method = dup_or_null(&req->arena, o->method);
     req->ca = dup_or_null(&req->arena, o->ca);
     req->http_version = dup_or_null(&req->arena, o->http_version);
+    req->types = dup_or_null(&req->arena, o->types);
     if (!err && o->resolve)
         err = lf_headers_copy(&req->resolve, o->resolve);
     req->ip = o->ip;
@@ -135,7 +136,7 @@ static enum lf_err copy_opts(struct lf_req *req, const struct lf_opts *o)
         !lf_login_new(&req->arena, o, &req->login))
         return LF_ERESOURCE;
     if (err || !req->method || !req->admission.tickets || (o->ca && !req->ca) ||
-        (o->http_version && !req->http_version))
+        (o->http_version && !req->http_version) || (o->types && !req->types))
         return LF_ERESOURCE;
     if (o->retry.times && !copy_retry(req, &o->retry))
         return LF_ERESOURCE;

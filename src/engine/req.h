@@ -72,8 +72,8 @@ struct lf_req {
     unsigned max_redirects;
     uint64_t max_body;
     bool decode, verify;
-    const char *ca, *http_version; /* arena */
-    struct lf_way way;             /* arena */
+    const char *ca, *http_version, *types; /* arena */
+    struct lf_way way;                     /* arena */
     struct lf_proxy *own_proxy;   /* owned: way.proxy; NULL: none, or the environment's */
     const struct lf_proxy *proxy; /* of the current hop; borrowed; NULL: none */
 

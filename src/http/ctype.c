@@ -2,6 +2,8 @@
 #include "http/ctype.h"
 
 #include <string.h>
+#include <strings.h>
+#include "http/url.h"
 
 struct scan {
     const char *at, *end;
@@ -184,6 +186,37 @@ bool lf_ctype_is(const struct lf_ctype *t, const char *essence)
 {
     size_t n = strlen(essence);
     return n == t->essence.len && (n == 0 || memcmp(t->essence.p, essence, n) == 0);
+}
+
+/* One entry of a list, without the white space around it; *list goes behind it. */
+static struct lf_span next_type(const char **list)
+{
+    const char *p = *list + strspn(*list, ", \t");
+    size_t n = strcspn(p, ",");
+    *list = p + n;
+    while (n && (p[n - 1] == ' ' || p[n - 1] == '\t'))
+        n--;
+    return (struct lf_span){p, n};
+}
+
+static bool matches(struct lf_span type, const char *essence, size_t n)
+{
+    bool range = type.len && type.p[type.len - 1] == '*';
+    size_t len = type.len - range;
+    return (range ? n >= len : n == len) && strncasecmp(type.p, essence, len) == 0;
+}
+
+bool lf_ctype_among(const char *value, size_t n, const char *types)
+{
+    while (n && (*value == ' ' || *value == '\t'))
+        value++, n--;
+    size_t len = 0;
+    while (len < n && value[len] != ';' && value[len] != ' ' && value[len] != '\t')
+        len++;
+    for (struct lf_span t = next_type(&types); t.len; t = next_type(&types))
+        if (matches(t, value, len) || (t.len == 3 && memcmp(t.p, "*/*", 3) == 0))
+            return true;
+    return false;
 }
 
 const struct lf_charset *lf_ctype_charset(const struct lf_ctype *t)

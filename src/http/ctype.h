@@ -25,6 +25,10 @@ enum lf_err lf_ctype_parse(struct lf_ctype *t, const char *s, size_t n);
 /* Is the essence this, "text/html"? */
 bool lf_ctype_is(const struct lf_ctype *t, const char *essence);
 
+/* Is a Content-Type of that value one of `types`, "text/html, text/plain"? In any case; a
+ * type that ends with "*" stands for all that begin so. */
+bool lf_ctype_among(const char *value, size_t n, const char *types);
+
 /* The character set of its charset parameter by the web's labels (Encoding §4.2), or
  * NULL. The parameter as it stands: lf_headers_get(&t->params, "charset", …). */
 const struct lf_charset *lf_ctype_charset(const struct lf_ctype *t);

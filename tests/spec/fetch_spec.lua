@@ -1,4 +1,5 @@
 -- fetch: what goes out on the wire for each option, and how wrong use reads.
+local lf = require "luafetch"
 local servers = require "tests.support.servers"
 local core = require "luafetch.core"
 local json = require "luafetch.json"
@@ -265,6 +266,22 @@ describe("fetch", function()
       assert.equal(1000, #assert(fetch(server.url .. "/bytes/1000", { max_body = false })).body)
     end)
 
+    it("types", function()
+      local url = server.url .. "/respond?h=Content-Type:image/png&body=x"
+      local err = refused("blocked", url, { types = "text/html" })
+      assert.equal(200, err.status)
+      assert.equal("the answer is image/png, which is not wanted", err.message)
+      assert.equal("x", assert(fetch(url, { types = "text/html, image/*" })).body)
+      local hangs = "HTTP/1.1 200 OK\r\nContent-Type: image/png\r\nContent-Length: 9\r\n\r\nx"
+      refused("blocked", server.url .. "/raw?end=hang&data=" .. lf.url.encode(hangs), { types = "text/html" })
+      assert.equal(404, assert(fetch(server.url .. "/status/404", { types = "x/y" })).status)
+      local s <close> = lf.session { types = "text/html" }
+      local _, why = s:get(url)
+      assert.equal("blocked", why.kind)
+      assert.equal("x", assert(s:get(url, { types = false })).body)
+      assert.matches("option 'types' must be types such as", misuse(fetch, url, { types = 3 }))
+    end)
+
     it("redirects", function()
       local res = assert(fetch(server.url .. "/redirect/3", { redirects = false }))
       assert.equal(302, res.status)
@@ -348,7 +365,6 @@ describe("fetch", function()
   end)
 
   it("leaves no request when its task is cancelled", function()
-    local lf = require "luafetch"
     local task = lf.spawn(function() fetch(server.url .. "/hang") end)
     lf.sleep(0.05)
     assert.equal(1, core.leftovers().requests)

@@ -76,6 +76,22 @@ static void test_charset(void)
     CHECK_STR(charset("charset=utf-8"), "no type");
 }
 
+static bool among(const char *value, const char *types)
+{
+    return lf_ctype_among(value, strlen(value), types);
+}
+
+static void test_among(void)
+{
+    CHECK(among("text/html", "text/html"));
+    CHECK(among(" Text/HTML ;charset=x", "image/png , text/html"));
+    CHECK(among("text/html", "text/*") && among("text/html", "*/*"));
+    CHECK(!among("text/html", "text/plain, application/*"));
+    CHECK(!among("text/htmlx", "text/html") && !among("text/htm", "text/html"));
+    CHECK(!among("", "text/html") && !among("text/html", "") && !among("text", "text/*"));
+    CHECK(!among("text/html", " , ,"));
+}
+
 int main(void)
 {
     lf_ctype_init(&type);
@@ -84,6 +100,7 @@ int main(void)
     test_params();
     test_many();
     test_charset();
+    test_among();
     lf_ctype_free(&type);
     lf_buf_free(&text);
     return check_done();

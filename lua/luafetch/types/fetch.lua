@@ -31,6 +31,7 @@
 ---@field resolve? table<string, string|string[]> addresses for a host ("example.com" or "example.com:8443") instead of what its name says; such connections are shared only among requests that say the same
 ---@field decode? boolean undo Content-Encoding. Default true; without it none is asked for
 ---@field max_body? integer|false bytes of the decoded body. Default 32 MiB; more is a `too_large` Error
+---@field types? string|false the types of answers that are wanted, "text/html, image/*": another one below 300 is an Error of kind `blocked`, with its `status` and without its body. What says no type may come. Default false
 ---@field user_agent? string|false default "luafetch/VERSION"; false: none is sent
 ---@field stream? boolean give the Response as soon as its headers are there; read the body with `chunks`, `lines`, `json_lines`, `events` or `read`. There is no limit of total time or of bytes unless one is given; while nobody reads, the transfer pauses. Not inside gather and the like
 ---@field save? string write the body to this file, which appears under its name only when it is whole and on the disk. Statuses from 400 are not saved. No limit of total time or of bytes unless one is given

@@ -75,7 +75,7 @@ function lf.log.error(...) end
 ---| "too_large" over a limit of size
 ---| "decode" Content-Encoding is broken or unknown
 ---| "redirect" too many, or to where we do not go
----| "blocked" the guard refuses the address
+---| "blocked" the guard refuses the address, or `types` the answer
 ---| "robots" robots.txt forbids it
 ---| "cancelled" nobody waits for it any more
 ---| "http" a status from 400

@@ -20,6 +20,7 @@ local lf = {}
 ---@field tls? luafetch.Tls
 ---@field max_body? integer|false
 ---@field decode? boolean
+---@field types? string|false
 ---@field user_agent? string|false
 ---@field proxy? string|false|fun(url: string): string|false|nil
 ---@field unix_socket? string|false
