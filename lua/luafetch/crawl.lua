@@ -7,6 +7,7 @@ local jobs = require "luafetch.job"
 local options = require "luafetch.crawl.options"
 local robots = require "luafetch.crawl.robots"
 local start = require "luafetch.crawl.start"
+local traps = require "luafetch.crawl.traps"
 core.hide()
 
 local Crawl = {}
@@ -69,6 +70,8 @@ local function new(conf, job, session)
     busy = 0, open = 0, bugs = 0, leases = {}, fed = not conf.start,
     counts = { pages = 0, items = 0, failed = 0, skipped = 0, retries = 0, dropped = 0 },
   }, Crawl)
+  crawl.page_options = { types = conf.types }
+  crawl.traps = conf.traps and traps.new(conf.traps)
   crawl.item_functions = type(conf.item) == "table" and conf.item or { conf.item }
   if conf.robots then
     crawl.robots = robots.new(session, conf.session.user_agent or core.user_agent)

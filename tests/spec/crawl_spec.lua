@@ -187,6 +187,63 @@ describe("a crawl", function()
   end)
 end)
 
+describe("a crawl leaves out", function()
+  it("what is no page, unless it is asked for", function()
+    local pages = {
+      ["http://a.test/"] = "/image /unknown /xhtml", ["http://a.test/unknown"] = { body = "" },
+      ["http://a.test/image"] = { headers = { ["Content-Type"] = "image/png" }, body = "x" },
+      ["http://a.test/xhtml"] = { headers = { ["Content-Type"] = "application/xhtml+xml; charset=utf-8" } },
+    }
+    local result = crawl(pages, { start = "http://a.test/" })
+    assert.same({ 3, 1, 0 }, { result.pages, result.skipped, result.failed })
+    result = crawl(pages, { start = "http://a.test/", types = "text/html, image/*", page = function(page)
+      if page.depth == 0 then follow_all(page) end
+    end })
+    assert.same({ 3, 1 }, { result.pages, result.skipped })
+    result = crawl(pages, { start = "http://a.test/", types = false, page = function(page)
+      if page.depth == 0 then follow_all(page) end
+    end })
+    assert.same({ 4, 0 }, { result.pages, result.skipped })
+  end)
+
+  -- Each page links to the next one, for ever.
+  local function endless(next_of, opts)
+    local pages = {}
+    local path = "/"
+    for _ = 1, 60 do
+      local following = next_of(path)
+      pages["http://a.test" .. path] = following
+      path = following
+    end
+    opts.start = "http://a.test/"
+    local result, asked = crawl(pages, opts)
+    assert.equal(1, result.skipped)
+    return #asked
+  end
+
+  it("spaces without end", function()
+    local function deeper(path) return path .. string.char(96 + select(2, path:gsub("/", ""))) .. "/" end
+    assert.equal(26, endless(deeper, {}))
+    assert.equal(5, endless(deeper, { traps = { path_depth = 4 } }))
+    local function again(path) return path .. "again/" end
+    assert.equal(4, endless(again, {}))
+    local function calendar(path) return "/day?date=" .. (tonumber(path:match "%d+$") or 0) + 1 end
+    assert.equal(11, endless(calendar, { traps = { pages_per_pattern = 10 } }))
+    local function numbers(path) return "/item-" .. (tonumber(path:match "%d+") or 0) + 1 .. "/x" end
+    assert.equal(11, endless(numbers, { traps = { pages_per_pattern = 10 } }))
+  end)
+
+  it("none of them with traps = false", function()
+    local pages, path = {}, "/"
+    for _ = 1, 30 do
+      pages["http://a.test" .. path] = path .. "again/"
+      path = path .. "again/"
+    end
+    pages["http://a.test" .. path] = ""
+    assert.equal(31, crawl(pages, { start = "http://a.test/", traps = false }).pages)
+  end)
+end)
+
 describe("records of a crawl", function()
   local function run(script, ...)
     local file <close> = command.file(script, ".lua")
@@ -542,6 +599,7 @@ describe("wrong use of lf.crawl", function()
     raises("there is no option 'base_url'", { base_url = "http://a.test/" })
     raises("option 'rate' must be", { rate = "fast" })
     raises("option 'retry'.*unknown option 'time'.*times", { retry = { time = 1 } })
+    raises("option 'traps'.*unknown option 'depth'", { traps = { depth = 1 } })
     raises("option 'retry.factor' must be a number from 1", { retry = { factor = 0 } })
   end)
 end)

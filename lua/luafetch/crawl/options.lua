@@ -5,10 +5,13 @@ core.hide()
 
 local M = {}
 
+local PAGES = "text/html, application/xhtml+xml"
+
 local function is_count(value) return math.type(value) == "integer" and value > 0 end
 local function is_seconds(value) return type(value) == "number" and value > 0 end
 local function is_flag(value) return type(value) == "boolean" end
 local function is_function(value) return type(value) == "function" end
+local function is_text(value) return type(value) == "string" and value ~= "" end
 local function is_any() return true end
 
 local function or_false(check)
@@ -45,7 +48,7 @@ local rows = {
   start = { "a URL, a list, an iterator, {sitemap = URL} or {file = NAME}", is_start },
   allow = { "true, a pattern, a function or a list of them", is_rules },
   deny = { "a pattern, a function or a list of them", is_list_of(is_rule) },
-  job = { "the name of a job", function(value) return type(value) == "string" and value ~= "" end },
+  job = { "the name of a job", is_text },
   page = { "a function", is_function },
   failed = { "a function", is_function },
   item = { "a function or a list of them", is_list_of(is_function) },
@@ -58,6 +61,8 @@ local rows = {
   max_time = { "a number of seconds or false", or_false(is_seconds), default = false },
   max_errors = { "a whole number or false", or_false(is_whole), default = 10 },
   retry = { "a whole number, false or a table", is_any, default = 2 },
+  types = { "a text such as \"text/html, text/plain\" or false", or_false(is_text), default = PAGES },
+  traps = { "a table or false", function(value) return value == false or type(value) == "table" end },
 }
 
 local REFUSED = { base_url = "URLs are absolute, or relative to their page", redirects = "they go through `allow`" }
@@ -71,6 +76,37 @@ local function names_of_all()
   table.sort(names)
   return names
 end
+
+local function wrong(name, wanted, value)
+  core.misuse(("crawl: option '%s' must be %s, got %s"):format(name, wanted, tostring(value)))
+end
+
+-- The table that option `name` holds, checked by `inner`, over what is usual.
+local function table_of(name, told, inner, usual)
+  local out = {}
+  for key, value in pairs(usual) do out[key] = value end
+  for key, value in pairs(told) do
+    local row = inner[key]
+    if not row then
+      local names = {}
+      for known in pairs(inner) do names[#names + 1] = known end
+      core.option_unknown(("crawl: option '%s'"):format(name), tostring(key), names)
+    end
+    if not row[2](value) then wrong(name .. "." .. key, row[1], value) end
+    out[key] = value
+  end
+  return out
+end
+
+-- ---- spaces without end ----
+
+-- Far beyond what sites have that end.
+local USUAL_TRAPS = { path_depth = 25, repeated = 3, pages_per_pattern = 100000 }
+local trap_rows = {
+  path_depth = { "a whole number or false", or_false(is_count) },
+  repeated = { "a whole number or false", or_false(is_count) },
+  pages_per_pattern = { "a whole number or false", or_false(is_count) },
+}
 
 -- ---- trying again ----
 
@@ -86,27 +122,12 @@ local retry_rows = {
   max_retry_after = { "a number of seconds", is_seconds },
 }
 
-local function wrong(name, wanted, value)
-  core.misuse(("crawl: option '%s' must be %s, got %s"):format(name, wanted, tostring(value)))
-end
-
 local function retry_of(value)
   local told = value
   if value == false then told = { times = 0 } end
   if is_whole(value) then told = { times = value } end
   if type(told) ~= "table" then wrong("retry", rows.retry[1], value) end
-  local retry = {}
-  for name, usual in pairs(USUAL) do retry[name] = usual end
-  for name, one in pairs(told) do
-    local row = retry_rows[name]
-    if not row then
-      local names = {}
-      for known in pairs(retry_rows) do names[#names + 1] = known end
-      core.option_unknown("crawl: option 'retry'", tostring(name), names)
-    end
-    if not row[2](one) then wrong("retry." .. name, row[1], one) end
-    retry[name] = one
-  end
+  local retry = table_of("retry", told, retry_rows, USUAL)
   local on = {}
   for _, status in ipairs(retry.on) do on[status] = true end
   retry.on = on
@@ -147,6 +168,7 @@ function M.read(opts)
   if not own.page then core.misuse "crawl: option 'page' is missing: a function that is given each page" end
   if own.start == nil and not own.job then core.misuse "crawl: wants a 'start', or a 'job' that has one" end
   own.retry = retry_of(own.retry)
+  own.traps = own.traps ~= false and table_of("traps", own.traps or {}, trap_rows, USUAL_TRAPS)
   own.session = session_of(own, rest)
   return own
 end

@@ -127,7 +127,7 @@ end
 local function fetch(crawl, lease)
   local href, hops = lease.url, lease.hops
   while true do
-    local res, err = crawl.session:fetch(href)
+    local res, err = crawl.session:fetch(href, crawl.page_options)
     if not res or not REDIRECTS[res.status] or (res.headers.location or "") == "" then return res, err end
     hops[#hops + 1] = href
     local target, wrong = target_of(res, hops)
@@ -179,9 +179,12 @@ end
 
 return function(crawl, lease)
   unwrap(lease)
+  local trap = crawl.traps and crawl.traps:enter(lease.url)
+  if trap then return skip(crawl, lease, trap) end
   if crawl.robots and not permitted(crawl, lease) then return end
   local res, err, elsewhere = fetch(crawl, lease)
   if elsewhere then return redirected(crawl, lease, elsewhere) end
+  if not res and err.kind == "blocked" and err.status then return skip(crawl, lease, err.message) end
   if not res then return fail_or_retry(crawl, lease, err) end
   if not res.ok then return fail_or_retry(crawl, lease, res.error, res) end
   hand_over(crawl, lease, res)

@@ -36,9 +36,16 @@ local lf = {}
 ---@field rate? number|"auto"|{rate: number, per?: number, burst?: integer}|false pages of one host in a second. Default "auto": as fast as it bears
 ---@field robots? boolean keep to robots.txt (RFC 9309) and its Crawl-delay, up to 5 minutes. Default true
 ---@field retry? integer|luafetch.CrawlRetry|false further tries of what may pass, each when the host has its turn again. Default 2
+---@field types? string|false the types that are pages, as in fetch; others are skipped without their body. What says no type is a page. Default "text/html, application/xhtml+xml"; false: all
+---@field traps? luafetch.CrawlTraps|false what keeps it out of spaces without end: such pages are skipped
 ---@field max_pages? integer|false pages, failed ones included, of this run. Default false
 ---@field max_time? number|false seconds; what is under way then is finished. Default false
 ---@field max_errors? integer|false pages that may fail by a bug of the script; one more is raised. Default 10
+
+---@class luafetch.CrawlTraps
+---@field path_depth? integer|false segments of a path. Default 25
+---@field repeated? integer|false how often a path may have the same segment. Default 3
+---@field pages_per_pattern? integer|false pages of a host, and of this run, whose URLs differ in segments with a digit and in values of the query only. Default 100000
 
 ---@class luafetch.CrawlRetry
 ---@field times? integer Default 2
