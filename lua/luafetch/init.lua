@@ -3,6 +3,8 @@
 local core = require "luafetch.core"
 core.hide()
 
+require "luafetch.session" -- which adds to core.session
+
 local M = {}
 
 -- core also holds what only our own Lua files use; these are for scripts.
@@ -12,7 +14,6 @@ local public = {
 }
 for _, name in ipairs(public) do M[name] = core[name] end
 for name, value in pairs(require "luafetch.tasks") do M[name] = value end
-require "luafetch.session"
 
 local lazy = {}
 local modules = {

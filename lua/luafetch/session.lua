@@ -1,8 +1,10 @@
 -- Methods of sessions that work on many requests: the functions of luafetch.tasks, with
 -- the session as a default option of every request they make. And middleware: functions
--- that a request of the session goes through, each with the rest of the way in its hand.
+-- that a request of the session goes through, each with the rest of the way in its hand; with
+-- the option `robots` one that asks robots.txt.
 local core = require "luafetch.core"
 local tasks = require "luafetch.tasks"
+local url = require "luafetch.url"
 core.hide()
 
 local methods = core.session_methods
@@ -22,12 +24,12 @@ local function copy_into(target, from)
 end
 
 -- One table that says all of the request; the middleware may change it.
-local function request_of(url, opts, method)
+local function request_of(what, opts, method)
   local request = copy_into({}, opts)
-  if type(url) == "table" then
-    copy_into(request, url)
+  if type(what) == "table" then
+    copy_into(request, what)
   else
-    request.url = url
+    request.url = what
   end
   if method then request.method = method end
   request.headers = copy_into({}, request.headers)
@@ -43,10 +45,10 @@ local function through(session, chain, at, request)
 end
 
 -- A stream that is taken up again goes through the middleware once more.
-local function remember(self, url, opts, method, res, ...)
+local function remember(self, what, opts, method, res, ...)
   local recipe = core.stream_recipe(res)
   if recipe then
-    recipe.session, recipe.url, recipe.opts, recipe.method = self, url, opts, method or nil
+    recipe.session, recipe.url, recipe.opts, recipe.method = self, what, opts, method or nil
   end
   return res, ...
 end
@@ -55,13 +57,13 @@ end
 local function intercept()
   for verb, method in pairs(verbs) do
     plain[verb] = methods[verb]
-    methods[verb] = function(self, url, opts)
+    methods[verb] = function(self, what, opts)
       local chain = chains[self]
-      local odd = opts ~= nil and type(opts) ~= "table" or type(url) ~= "string" and type(url) ~= "table"
-      if not chain or odd then return plain[verb](self, url, opts) end -- it complains
-      local request = request_of(url, opts, method)
+      local odd = opts ~= nil and type(opts) ~= "table" or type(what) ~= "string" and type(what) ~= "table"
+      if not chain or odd then return plain[verb](self, what, opts) end -- it complains
+      local request = request_of(what, opts, method)
       if not request.stream then return through(self, chain, 1, request) end
-      return remember(self, url, opts, method, through(self, chain, 1, request))
+      return remember(self, what, opts, method, through(self, chain, 1, request))
     end
   end
 end
@@ -76,6 +78,50 @@ function methods.use(self, middleware)
   chain[#chain + 1] = middleware
   chains[self] = chain
   return self
+end
+
+-- ---- robots.txt ----
+
+-- The URL that a request asks for, or nil: then it complains by itself.
+local function url_of(opts, request)
+  local href = request.url
+  if opts.base_url and href then href = url.join(opts.base_url, href) end
+  local parts = href and url.parse(href)
+  if not parts or not parts.origin then return nil end
+  for _, params in pairs { opts.params or false, request.params or false } do
+    if params then parts = url.parse(url.build(copy_into({ params = params }, parts))) end
+  end
+  return parts.href
+end
+
+local function forbidden(href, rule)
+  return core.error("robots", ("robots.txt forbids it (line %d: Disallow: %s)"):format(rule.line, rule.path), href)
+end
+
+-- A middleware that asks before each request, and waits as long as Crawl-delay says.
+local function keeping_to_robots(session, opts)
+  local fetcher = { fetch = function(_, request) return plain.fetch(session, request) end }
+  local cache = require("luafetch.crawl.robots").new(fetcher, opts.user_agent or core.user_agent)
+  return function(request, next)
+    local href = url_of(opts, request)
+    if not href then return next() end
+    local ok, rule, host = cache:allowed(href)
+    if ok == nil then return nil, rule end
+    if not ok then return nil, forbidden(href, rule) end
+    if host.delay then
+      host.limiter = host.limiter or core.limiter { rate = 1 / host.delay }
+      host.limiter:acquire()
+    end
+    return next()
+  end
+end
+
+local make = core.session
+
+function core.session(opts)
+  local session = make(opts)
+  if opts and opts.robots then session:use(keeping_to_robots(session, opts)) end
+  return session
 end
 
 -- ---- many requests ----

@@ -41,6 +41,7 @@ struct lf_draft {
     const char *referer; /* NULL: as inherited; "": none */
     size_t referer_len;
     bool watched;                /* there is an on_progress */
+    bool robots;                 /* only checked here: session.lua heeds it */
     struct lf_buf range;         /* owned: value of a Range field; empty: none */
     struct lf_headers add, drop; /* headers to set and to leave away */
     enum lf_body_kind body;

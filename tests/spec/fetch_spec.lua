@@ -338,7 +338,7 @@ describe("fetch", function()
       { { session = {} }, "option 'session' must be a session, got table" },
       { { stream = 1 }, "option 'stream' must be true or false, got 1" },
       { { save = "" }, "option 'save' must be the name of a file" },
-      { { robots = true }, "option 'robots' is not in this version" },
+      { { cache = true }, "option 'cache' is not in this version" },
       { { tls = { pin = "x" } }, "option 'tls.pin': tls.pin is not \"sha256//\" and the 44 characters" },
       { { auth = { user = "a", origins = {} } }, "unknown option 'origins'" },
       { 1, "options must be a table, got number" },

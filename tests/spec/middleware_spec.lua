@@ -15,6 +15,60 @@ local function play(fn)
   end)
 end
 
+describe("a session with robots = true", function()
+  local web = {
+    ["http://a.test/robots.txt"] = { body = "User-agent: luafetch\nDisallow: /no\nDisallow: /*?x=\nCrawl-delay: 5" },
+    ["http://a.test/yes"] = { body = "fine" }, ["http://a.test/yes?y=1"] = { body = "fine" },
+    ["http://b.test/"] = { body = "fine" },
+    ["http://c.test/robots.txt"] = { { status = 503 }, { body = "" } }, ["http://c.test/"] = { body = "fine" },
+  }
+
+  it("asks robots.txt once for each host, and keeps to it", function()
+    local log = test.run(web, function()
+      local s <close> = lf.session { base_url = "http://a.test/", robots = true }
+      assert.equal("fine", s:get("yes").body)
+      local res, err = s:get "/no/1"
+      assert.is_nil(res)
+      assert.same({ "robots", "http://a.test/no/1" }, { err.kind, err.url })
+      assert.matches("forbids it %(line 2: Disallow: /no%)", err.message)
+      assert.equal("robots", select(2, s:get("yes", { params = { x = 1 } })).kind)
+      assert.equal("fine", s:get("yes", { params = { y = 1 } }).body)
+      assert.equal("fine", s:get("http://b.test/").body)
+      assert.equal("url", select(2, s:get "http://").kind)
+    end)
+    local list = {}
+    for i, request in ipairs(log.requests) do list[i] = request.url end
+    assert.same({ "http://a.test/robots.txt", "http://a.test/yes", "http://a.test/yes?y=1",
+      "http://b.test/robots.txt", "http://b.test/" }, list)
+    assert.is_true(log.requests[3].at - log.requests[2].at >= 5)
+    assert.is_true(log.requests[5].at - log.requests[3].at < 1)
+  end)
+
+  it("asks once also for many at a time", function()
+    local log = test.run(web, function()
+      local s <close> = lf.session { robots = true }
+      local results = s:gather { "http://b.test/", "http://b.test/", "http://a.test/no" }
+      assert.same({ true, true, "robots" }, { results[1].ok, results[2].ok, results[3].kind })
+    end)
+    assert.equal(4, #log.requests)
+  end)
+
+  it("fetches nothing while robots.txt cannot be had", function()
+    test.run(web, function()
+      local s <close> = lf.session { robots = true }
+      local _, err = s:get "http://c.test/"
+      assert.same({ "robots", true }, { err.kind, err.retryable })
+      assert.equal("robots", select(2, s:get "http://c.test/").kind)
+      lf.sleep(61)
+      assert.equal("fine", s:get("http://c.test/").body)
+    end)
+  end)
+
+  it("wants a boolean", function()
+    assert.has_error(function() lf.session { robots = "yes" } end)
+  end)
+end)
+
 describe("middleware", function()
   it("sees the request and the response", function()
     play(function(s)

@@ -189,7 +189,7 @@ describe("a session", function()
     assert.matches("must be an http or https URL", misuse(lf.session, { base_url = "ftp://x/" }))
     assert.matches("session: the value of header 'A' holds a line break",
       misuse(lf.session, { headers = { A = "\n" } }))
-    assert.matches("option 'robots' is not in this version", misuse(lf.session, { robots = true }))
+    assert.matches("option 'cache' is not in this version", misuse(lf.session, { cache = true }))
     assert.matches("options must be a table", misuse(lf.session, 1))
     assert.matches("a session is wanted", misuse(lf.session().fetch, "x"))
   end)

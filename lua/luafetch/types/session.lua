@@ -15,6 +15,7 @@ local lf = {}
 ---@field per_host? integer|false of these to one host and port. Default false
 ---@field rate? number|"auto"|{ rate: number, per?: number, burst?: integer }|false requests to one host and port in a second; `rate` in `per` seconds (1), `burst` at once after a pause (1). Redirects and further attempts count. "auto": as fast as each host bears, found out by its answers. Default false, or --rate
 ---@field hosts? table<string, { per_host?: integer|false, rate?: number|"auto"|table|false }> limits in place of these for hosts that a pattern matches: "example.com", "example.com:8080", or with `*` for any characters, "*.example.com". The pattern with the most other characters holds
+---@field robots? boolean before each request ask its host's robots.txt (RFC 9309), fetched once a day and host. What it forbids is an Error of kind `robots`, as is everything while it cannot be had; Crawl-delay spaces requests, up to 5 minutes. Where a redirect leads is not asked. Default false
 ---@field retry? integer|luafetch.Retry|false
 ---@field redirects? integer|false
 ---@field tls? luafetch.Tls
