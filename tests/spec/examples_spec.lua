@@ -359,6 +359,79 @@ describe("example", function()
     assert.matches("usage: luafetch workers", run({ "workers" }).err, 1, true)
   end)
 
+  -- Lists of books, each with some, and the next one.
+  local function write_shop(shop)
+    assert(os.execute("mkdir -p " .. shop .. "/book"))
+    for n = 1, 3 do
+      local links = { n < 3 and ('<a href="list%d.html">next</a>'):format(n + 1) or "" }
+      for i = 1, 4 do
+        links[#links + 1] = ('<a href="book/%d.html">a book</a>'):format(10 * n + i)
+        write(("%s/book/%d.html"):format(shop, 10 * n + i), ([[<article class="product_page">
+          <div class="product_main"><h1>Book %d</h1><p class="price_color">£5%d.50</p>
+          <p class="instock availability"><i></i> In stock (%d available)</p><p class="star-rating Three"></p></div>
+          <table><tr><th>UPC</th><td>u%d</td></tr></table></article><a href="../list1.html">home</a>]])
+          :format(i, n, i, n))
+      end
+      write(("%s/list%d.html"):format(shop, n), table.concat(links))
+    end
+  end
+
+  it("crawl_books finds every book, and goes on with a job", function()
+    write_shop(dir .. "/shop")
+    local start, job = web.url .. "/shop/list1.html", dir .. "/books.db"
+    local r = run { "crawl_books", start, job }
+    assert.equal("15 pages, 12 books, 0 failed\n", r.err)
+    local lines, seen = run.lines(r.out), {}
+    assert.equal(12, #lines)
+    for _, line in ipairs(lines) do
+      local book = json.decode(line)
+      seen[book.url:sub(#web.url + 1)] = book
+    end
+    assert.same({ title = "Book 2", price = 52.5, in_stock = 2, rating = 3, upc = "u2",
+      url = web.url .. "/shop/book/22.html" }, seen["/shop/book/22.html"])
+    r = run { "crawl_books", start, job }
+    assert.equal("0 pages, 0 books, 0 failed\n", r.err)
+    assert.equal("", r.out)
+  end)
+
+  it("linkcheck lists the broken links of a site, and where they are", function()
+    local shop = dir .. "/checked"
+    write_shop(shop)
+    write(shop .. "/list2.html", '<a href="/none">x</a><a href="http://127.0.0.1:1/">y</a><a href="book/21.html">b</a>')
+    local r = run { "linkcheck", web.url .. "/checked/list1.html" }
+    assert.equal(0, r.code, r.err)
+    local on = "     on " .. web.url .. "/checked/list2.html\n"
+    assert.matches("404  " .. web.url .. "/none\n" .. on, r.out, 1, true)
+    assert.matches("robots  robots.txt cannot be had, so nothing may be fetched: cannot connect", r.out, 1, true)
+    assert.matches("\n9 links, 2 broken\n$", r.out)
+    assert.matches("usage: luafetch linkcheck", run({ "linkcheck" }).err, 1, true)
+  end)
+
+  it("mirror writes a part of a site to disk, and goes on with it", function()
+    local shop, folder = dir .. "/mirrored", dir .. "/it's a copy"
+    write_shop(shop)
+    write(shop .. "/list2.html", [[<a href="/gather">out</a><img src="x.png"><link href="s.css"><a href=".">me</a>
+      <a href="list3.html?q=a/b">3</a>]])
+    write(shop .. "/x.png", "a picture")
+    write(shop .. "/s.css", "a style")
+    write(shop .. "/index.html", "the start")
+    local r = run { "mirror", web.url .. "/mirrored/list1.html", folder }
+    assert.equal("", r.err)
+    assert.matches("^%d+ files, 0 failed\n$", r.out)
+    local function content(name)
+      local file = assert(io.open(folder .. "/127.0.0.1/mirrored/" .. name, "rb"))
+      return file:read "a"
+    end
+    assert.equal("a picture", content "x.png")
+    assert.equal("a style", content "s.css")
+    assert.equal("the start", content "index.html")
+    assert.matches("book/31", content "list3.html@q=a%2Fb")
+    assert.matches("Book 1", content "book/11.html")
+    assert.is_nil(io.open(folder .. "/127.0.0.1/gather"))
+    assert.equal("0 files, 0 failed\n", run({ "mirror", web.url .. "/mirrored/list1.html", folder }).out)
+    assert.matches("usage: luafetch mirror", run({ "mirror", web.url }).err, 1, true)
+  end)
+
   it("tour shows each thing once", function()
     local r = run { "tour", web.url .. "/" }
     assert.equal("", r.err)
