@@ -4,13 +4,11 @@
 #include <fcntl.h>
 #include <lauxlib.h>
 #include <lualib.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -18,12 +16,14 @@
 #include "bind/emit.h"
 #include "bind/home.h"
 #include "bind/lib.h"
+#include "bind/limits.h"
 #include "bind/progress.h"
 #include "bind/stats.h"
+#include "bind/stop.h"
 #include "bind/task.h"
 #include "engine/engine.h"
 
-enum { EXIT_OK, EXIT_SCRIPT, EXIT_USAGE, EXIT_STRICT, EXIT_SIGNAL = 128 };
+enum { EXIT_OK, EXIT_SCRIPT, EXIT_USAGE, EXIT_STRICT }; /* and those of stop.h */
 enum { DEFAULT_LIMIT = 100, DEFAULT_PER_HOST = 8 };
 
 /* One run of the program; lives in main(). */
@@ -40,69 +40,6 @@ struct run {
     double started;
     int code; /* what main returns */
 };
-
-/* ---- signals ---- */
-
-enum { PATIENCE = 100000 }; /* µs between a signal and the end of a script that spins */
-
-static volatile sig_atomic_t signal_seen;
-static struct sigaction engine_action[NSIG]; /* the engine's own handlers */
-static lua_State *volatile interruptible; /* borrowed: the main state while it is open */
-
-static void on_hook(lua_State *L, lua_Debug *ar)
-{
-    (void)ar;
-    lua_sethook(L, NULL, 0, 0);
-    luaL_error(L, "interrupted");
-}
-
-/* Again and again, since pcall may catch the error, and the thread that ran last may not
- * be the one that spins. lua_sethook may be called from a handler, see lua.c. */
-static void on_impatience(int signum)
-{
-    (void)signum;
-    lua_State *L = interruptible;
-    lua_State *co = L ? lf_sched_running(L) : NULL;
-    if (co)
-        lua_sethook(co, on_hook, LUA_MASKCOUNT, 1);
-}
-
-/* The first signal goes on to the engine's handler, which ends the run in order; only a
- * script that does not come back to the loop is stopped by a hook. The second signal ends
- * the process wherever it is. setitimer is a plain system call on Linux. */
-static void on_signal(int signum)
-{
-    static const struct itimerval patience = {{0, PATIENCE}, {0, PATIENCE}};
-    if (signal_seen)
-        _exit(EXIT_SIGNAL + signum);
-    signal_seen = signum;
-    setitimer(ITIMER_REAL, &patience, NULL);
-    if (engine_action[signum].sa_handler != SIG_DFL &&
-        engine_action[signum].sa_handler != SIG_IGN)
-        engine_action[signum].sa_handler(signum);
-}
-
-static void stop_run(void *arg, int signum)
-{
-    struct run *r = arg;
-    (void)signum;
-    lf_sched_stop(r->L);
-}
-
-static bool watch_signals(struct run *r)
-{
-    static const int signals[] = {SIGINT, SIGTERM};
-    for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
-        struct sigaction act = {.sa_handler = on_signal};
-        if (lf_engine_on_signal(r->eng, signals[i], stop_run, r) != LF_OK ||
-            sigaction(signals[i], &act, &engine_action[signals[i]]) != 0)
-            return false;
-    }
-    struct sigaction act = {.sa_handler = on_impatience, .sa_flags = SA_RESTART};
-    signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN); /* write() says so */
-    return sigaction(SIGALRM, &act, NULL) == 0;
-}
 
 /* ---- which script ---- */
 
@@ -282,19 +219,13 @@ static int run_script(lua_State *L)
     for (int i = r->args.first; i < r->argc; i++)
         lua_pushstring(L, r->argv[i]);
     stress_collector(L);
-    interruptible = L;
-    switch (lf_sched_run(L, r->argc > r->args.first ? r->argc - r->args.first : 0)) {
-    case LF_RUN_OK:
-        break;
-    case LF_RUN_ERROR:
-        if (!signal_seen)
-            return lua_error(L);
-        /* fall through */
-    case LF_RUN_INTERRUPTED:
-        r->code = EXIT_SIGNAL + (signal_seen ? signal_seen : SIGINT);
-        break;
-    }
-    return 0;
+    lf_stop_begin();
+    enum lf_run_end end =
+        lf_sched_run(L, r->argc > r->args.first ? r->argc - r->args.first : 0);
+    lf_stop_end();
+    lf_limits_lift(r->eng, end == LF_RUN_ERROR ? lua_tostring(L, -1) : NULL);
+    r->code = end == LF_RUN_OK ? EXIT_OK : lf_stop_code();
+    return end == LF_RUN_ERROR && !r->code ? lua_error(L) : 0;
 }
 
 /* [-0, +0, e] The summary, made by luafetch.report. */
@@ -352,6 +283,7 @@ static bool open_engine(struct run *r)
     const struct lf_engine_conf conf = {.limit = r->args.limit,
                                         .system_resolver = r->args.system_resolver,
                                         .dns_servers = r->args.dns_servers,
+                                        .spared = r->args.spared,
                                         .proxy_environment = true};
     const struct lf_domain_conf limits = {
         .limit = r->args.limit ? r->args.limit : DEFAULT_LIMIT,
@@ -363,7 +295,10 @@ static bool open_engine(struct run *r)
         lf_domain_new(r->eng, NULL, &limits, &r->domain) != LF_OK)
         return false;
     r->L = luaL_newstate();
-    return r->L && watch_signals(r);
+    if (!r->L || !lf_stop_open(r->L, r->eng))
+        return false;
+    lf_limits_set(r->L, r->eng, &r->args.quota);
+    return true;
 }
 
 static void set_log_level(const struct lf_args *a)
@@ -394,9 +329,11 @@ static void run(struct run *r)
         r->progress = lf_progress_new(r->eng);
     r->started = lf_engine_now(r->eng);
     protect(r, run_script);
-    interruptible = NULL;
+    lf_stop_end();
     lf_progress_free(r->progress);
     close_output(r);
+    if (lf_stop_why())
+        lf_log(LF_LOG_ERROR, "%s", lf_stop_why());
     if (wants_summary(r))
         protect(r, report);
     if (r->code == EXIT_OK && r->args.strict && lf_stats_failed(lf_engine_stats(r->eng)))
@@ -405,6 +342,7 @@ static void run(struct run *r)
 
 static void close_all(struct run *r)
 {
+    lf_stop_close();
     if (r->L)
         lua_close(r->L);
     if (r->domain)

@@ -10,7 +10,7 @@ local M = {}
 -- core also holds what only our own Lua files use; these are for scripts.
 local public = {
   "version", "fetch", "session", "emit", "log", "spawn", "background", "scope", "timeout", "sleep", "now",
-  "semaphore", "queue", "event", "limiter",
+  "limits", "semaphore", "queue", "event", "limiter",
 }
 for _, name in ipairs(public) do M[name] = core[name] end
 for name, value in pairs(require "luafetch.tasks") do M[name] = value end

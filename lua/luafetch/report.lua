@@ -68,6 +68,11 @@ local limits = {
       .. "(Retry-After, rate limits); a lower rate would not provoke that",
   },
   {
+    key = "limited_memory",
+    say = "memory: requests waited for %d %% of the time while it was short; --max-memory raises the limit, "
+      .. "or let the script hold less at once",
+  },
+  {
     key = "backoff",
     say = "failures: %d %% of the time was waiting before further attempts; see which hosts fail, and why",
   },
@@ -78,8 +83,8 @@ local limits = {
   },
 }
 
---- What limited the run most, as a name: lua, limited_host, limited_total, limited_rate, limited_parked, backoff or
---- network; nil when nothing stands out.
+--- What limited the run most, as a name: lua, limited_host, limited_total, limited_rate, limited_parked,
+--- limited_memory, backoff or network; nil when nothing stands out.
 function M.limited_by(stats)
   local most
   for _, limit in ipairs(limits) do

@@ -189,6 +189,63 @@ static bool set_guard(struct lf_args *a, const char *value)
     return a->guard || wrong(a, "--guard wants public, not '%s'", value);
 }
 
+static bool set_allow_host(struct lf_args *a, const char *value)
+{
+    size_t n = 0;
+    if (!*value || strpbrk(value, "/@ "))
+        return wrong(a,
+                     "--allow-host wants HOST or HOST:PORT, with * for any characters,"
+                     " not '%s'",
+                     value);
+    while (a->spared && a->spared[n])
+        n++;
+    const char **list = realloc(a->spared, (n + 2) * sizeof *list);
+    if (!list)
+        return wrong(a, "out of memory");
+    list[n] = value;
+    list[n + 1] = NULL;
+    a->spared = list;
+    return true;
+}
+
+static bool set_max_requests(struct lf_args *a, const char *value)
+{
+    char *end;
+    unsigned long long n = strtoull(value, &end, 10);
+    if (*value < '0' || *value > '9' || *end || n < 1 || n > 1000000000000)
+        return wrong(a, "--max-requests wants a number from 1 to 10^12, not '%s'", value);
+    a->quota.requests = n;
+    return true;
+}
+
+/* Bytes, or with K, M or G so many KiB, MiB or GiB. */
+static bool set_max_memory(struct lf_args *a, const char *value)
+{
+    static const char units[] = "KMG";
+    char *end;
+    double n = strtod(value, &end);
+    const char *unit = *end ? strchr(units, *end & ~0x20) : NULL;
+    if (unit) {
+        n *= (double)(1ull << 10 * (unit - units + 1));
+        end++;
+    }
+    if (*value < '0' || *value > '9' || *end || !(n >= 1) || n > 0x1p62)
+        return wrong(a, "--max-memory wants bytes, or a number with K, M or G, not '%s'",
+                     value);
+    a->quota.memory = (uint64_t)n;
+    return true;
+}
+
+static bool set_max_time(struct lf_args *a, const char *value)
+{
+    char *end;
+    double s = strtod(value, &end);
+    if (end == value || *end || !isfinite(s) || s <= 0 || s > 1e9)
+        return wrong(a, "--max-time wants seconds above 0, not '%s'", value);
+    a->quota.seconds = s;
+    return true;
+}
+
 static bool set_code(struct lf_args *a, const char *value)
 {
     a->code = value;
@@ -225,6 +282,10 @@ static const struct option options[] = {
     {"insecure", 0, NULL, set_insecure_YES, "do not check certificates (dangerous)"},
     {"proxy", 0, "URL", set_proxy, "go through this proxy, or 'none' (the environment's)"},
     {"guard", 0, "public", set_guard, "connect to public addresses only"},
+    {"allow-host", 0, "PATTERN", set_allow_host, "a host that --guard lets pass; may be repeated"},
+    {"max-requests", 0, "N", set_max_requests, "end the run when more would be made"},
+    {"max-memory", 0, "SIZE", set_max_memory, "end it when it needs more: 500M, 2G"},
+    {"max-time", 0, "SECONDS", set_max_time, "end it after so long"},
     {"resolver", 0, "own|system", set_resolver, "who looks up names: luafetch, or the system (own)"},
     {"dns-servers", 0, "LIST", set_dns_servers, "ask these name servers: ADDRESS[:PORT],…"},
     {"output", 'o', "FILE", set_output, "write emitted records to FILE.jsonl or FILE.csv"},
@@ -318,6 +379,8 @@ bool lf_args_parse(struct lf_args *a, int argc, char **argv)
     if (a->guard && a->proxy && *a->proxy)
         return wrong(a,
                      "--guard cannot see where a --proxy connects to: only one of them");
+    if (a->spared && !a->guard)
+        return wrong(a, "--allow-host is an exception to --guard public");
     if (a->columns && !(a->output && ends_with(a->output, ".csv")))
         return wrong(a, "--columns is for -o FILE.csv");
     if (!a->code && at < argc)
@@ -331,6 +394,7 @@ bool lf_args_parse(struct lf_args *a, int argc, char **argv)
 void lf_args_free(struct lf_args *a)
 {
     lf_headers_free(&a->headers);
+    free(a->spared);
 }
 
 /* Spaces that make the text, which is UTF-8, so many characters wide. */
@@ -361,6 +425,7 @@ void lf_args_help(FILE *out)
     }
     fputs(
         "\nexit: 0; 1 script error; 2 wrong use; 3 with --strict when a request failed;\n"
+        "4 over --max-requests, --max-memory or --max-time;\n"
         "130 or 143 after SIGINT or SIGTERM (a second signal ends at once)\n",
         out);
 }

@@ -21,6 +21,8 @@ struct lf_args {
     const char *dns_servers; /* borrowed from argv; NULL: the system's */
     const char *proxy; /* borrowed from argv; "": none; NULL: as the environment says */
     bool guard;
+    const char **spared; /* owned array, ended by NULL: hosts it lets pass; NULL: none */
+    struct lf_quota quota;  /* what the run may use */
     const char *user_agent; /* this and all strings below: borrowed from argv */
     const char *output;     /* NULL: standard output */
     const char *columns;    /* NULL: the fields of the first records */

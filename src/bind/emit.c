@@ -4,7 +4,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -39,6 +41,10 @@ struct emitter {
     char why[512];   /* the first failure; "": none */
     char end[512];   /* what is wrong with CSV, known at its end; "": nothing */
 };
+
+/* `waiting` changes and is written under it: lf_emit_rescue looks from another thread. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct emitter *volatile the_emitter; /* borrowed: from opening to closing */
 
 static struct emitter *get(lua_State *L)
 {
@@ -96,15 +102,9 @@ static void freshen(struct emitter *e)
     e->fresh = false;
 }
 
-/* What the script printed before comes before. */
-static void flush(struct emitter *e)
+static void write_all(struct emitter *e)
 {
     size_t done = 0;
-    lf_timer_stop(e->eng, &e->timer);
-    if (!e->ours && e->waiting.len) {
-        lf_log_clear_line();
-        fflush(stdout);
-    }
     while (done < e->waiting.len) {
         ssize_t n = write(e->fd, e->waiting.p + done, e->waiting.len - done);
         if (n >= 0) {
@@ -121,6 +121,34 @@ static void flush(struct emitter *e)
     lf_buf_reset(&e->waiting);
 }
 
+/* What the script printed before comes before. */
+static void flush(struct emitter *e)
+{
+    lf_timer_stop(e->eng, &e->timer);
+    if (!e->ours && e->waiting.len) {
+        lf_log_clear_line();
+        fflush(stdout);
+    }
+    pthread_mutex_lock(&lock);
+    write_all(e);
+    pthread_mutex_unlock(&lock);
+}
+
+void lf_emit_rescue(void)
+{
+    struct emitter *e = the_emitter;
+    if (!e || pthread_mutex_trylock(&lock) != 0)
+        return; /* somebody writes, and waits */
+    struct pollfd p = {.fd = e->fd, .events = POLLOUT};
+    for (size_t done = 0; done < e->waiting.len && poll(&p, 1, 0) > 0;) {
+        size_t left = e->waiting.len - done; /* so much never waits when there is room */
+        ssize_t n = write(e->fd, e->waiting.p + done, left < PIPE_BUF ? left : PIPE_BUF);
+        if (n <= 0)
+            return;
+        done += (size_t)n;
+    }
+}
+
 static void on_timer(struct lf_timer *t)
 {
     flush(lf_container(t, struct emitter, timer));
@@ -129,6 +157,10 @@ static void on_timer(struct lf_timer *t)
 static void shut(struct emitter *e)
 {
     lf_timer_stop(e->eng, &e->timer);
+    pthread_mutex_lock(&lock);
+    if (the_emitter == e)
+        the_emitter = NULL;
+    pthread_mutex_unlock(&lock);
     if (e->ours && e->fd >= 0 && close(e->fd) != 0)
         fail(e, "write to", errno);
     e->fd = -1;
@@ -201,6 +233,7 @@ enum lf_err lf_emit_open(lua_State *L, const struct lf_emit_conf *conf, const ch
     if (e->ours && fstat(e->fd, &st) == 0 && S_ISREG(st.st_mode))
         e->size = 0;
     e->fresh = e->size == 0;
+    the_emitter = e;
     return LF_OK;
 }
 
@@ -212,6 +245,14 @@ static void push_csv(lua_State *L, const char *name)
     lua_remove(L, -2);
 }
 
+static enum lf_err add_waiting(struct emitter *e, const char *p, size_t n)
+{
+    pthread_mutex_lock(&lock);
+    enum lf_err err = lf_buf_add(&e->waiting, p, n);
+    pthread_mutex_unlock(&lock);
+    return err;
+}
+
 /* [-n, +m, e] What the function below n arguments returns, up to m results; the first is
  * text to be written. */
 static void add_csv(lua_State *L, struct emitter *e, int n, int m)
@@ -219,7 +260,7 @@ static void add_csv(lua_State *L, struct emitter *e, int n, int m)
     size_t len;
     lua_call(L, n, m);
     const char *text = lua_tolstring(L, -m, &len);
-    lf_buf_check(L, lf_buf_add(&e->waiting, text ? text : "", len));
+    lf_buf_check(L, add_waiting(e, text ? text : "", len));
 }
 
 static int add_rest(lua_State *L)
@@ -301,7 +342,7 @@ static void add_record(lua_State *L, struct emitter *e)
     lf_buf_reset(&e->record);
     lf_json_encode(L, 1, &e->record, NULL);
     lf_buf_check(L, lf_buf_addc(&e->record, '\n'));
-    lf_buf_check(L, lf_buf_add(&e->waiting, e->record.p, e->record.len));
+    lf_buf_check(L, add_waiting(e, e->record.p, e->record.len));
 }
 
 static int taken_k(lua_State *L, int status, lua_KContext ctx)
@@ -365,7 +406,7 @@ static int l_text(lua_State *L)
     struct emitter *e = get(L);
     const char *text = luaL_checklstring(L, 1, &n);
     if (!*e->why) {
-        lf_buf_check(L, lf_buf_add(&e->waiting, text, n));
+        lf_buf_check(L, add_waiting(e, text, n));
         flush(e);
     }
     return *e->why ? raise(L, e) : 0;

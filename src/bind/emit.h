@@ -27,6 +27,10 @@ enum lf_err lf_emit_open(lua_State *L, const struct lf_emit_conf *conf, const ch
  * false when that fails, now or before. */
 bool lf_emit_flush(lua_State *L, bool well);
 
+/* From another thread, when the process is about to end: write the whole records that
+ * wait, as far as that goes without waiting. */
+void lf_emit_rescue(void);
+
 /* [-0, +0, -] Write what waits and close. LF_EIO when some record was lost, then *why is
  * as above: the script has had it as an Error of `emit`, which it may have caught. Once,
  * before lua_close. */

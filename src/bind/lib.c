@@ -8,6 +8,7 @@
 #include "bind/csv.h"
 #include "bind/emit.h"
 #include "bind/json.h"
+#include "bind/limits.h"
 #include "bind/log.h"
 #include "bind/options.h"
 #include "bind/outfile.h"
@@ -44,6 +45,8 @@ static int luaopen_core(lua_State *L)
     lf_session_push_methods(L);
     lua_setfield(L, -2, "session_methods");
     lf_emit_register(L);
+    lf_limits_push(L);
+    lua_setfield(L, -2, "limits");
     lf_log_push(L);
     lua_setfield(L, -2, "log");
     lf_options_push_names(L, LF_IN_REQUEST);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include "bind/bind.h"
 #include "bind/pairs.h"
+#include "bind/request.h"
 #include "bind/suggest.h"
 #include "http/proxy.h"
 
@@ -73,7 +74,8 @@ void lf_read_guard(struct lf_reader *r, void *out)
     if (s && strcmp(s, "public") != 0)
         lf_misuse(r->L, "%s: option '%s' must be \"public\" or false, got '%s'", r->who,
                   r->name, s);
-    *(bool *)out = s != NULL;
+    /* that of the command line is a limit, no default */
+    *(bool *)out = s != NULL || lf_maker_get(r->L)->run.opts.way.guard;
 }
 
 static void check_tls_min(struct lf_reader *r, void *out)

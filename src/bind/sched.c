@@ -183,6 +183,19 @@ static void interrupt(struct lf_sched *s)
     lf_text_unref(why);
 }
 
+/* Memory is short: what Lua holds for nothing is given back. That takes as long as the
+ * heap is large: a twentieth of the time, unless the run would end for it. */
+static void relieve(struct lf_sched *s, enum lf_memory memory)
+{
+    double start = seconds_now();
+    if (memory == LF_MEMORY_SHORT && start < s->relief)
+        return;
+    lua_gc(s->L, LUA_GCCOLLECT);
+    lf_engine_relieved(s->eng);
+    double now = seconds_now();
+    s->relief = now + (now - start) * 20;
+}
+
 static void loop(struct lf_sched *s)
 {
     bool told = false;
@@ -198,6 +211,9 @@ static void loop(struct lf_sched *s)
             return;
         if (!lf_list_empty(&s->observers))
             lf_observers_tell(s);
+        enum lf_memory memory = lf_engine_memory(s->eng);
+        if (memory)
+            relieve(s, memory);
         bool block = idle(s) && (told || !s->stopping);
         if (!lf_engine_step(s->eng, block) && block && idle(s) && s->stopping == told)
             deadlock(s);

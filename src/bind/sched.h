@@ -139,6 +139,7 @@ struct lf_sched {
     unsigned tasks;
     int slots;
     double lua;
+    double relief; /* when a full collection may be made again */
     bool stopping;
 };
 

@@ -96,6 +96,7 @@ void lf_stats_push(lua_State *L, struct lf_engine *eng, double started)
     set_seconds(L, "limited_host", s->limited_host);
     set_seconds(L, "limited_rate", s->limited_rate);
     set_seconds(L, "limited_parked", s->limited_parked);
+    set_seconds(L, "limited_memory", s->limited_memory);
     set_seconds(L, "backoff", s->backoff);
     set_seconds(L, "network", s->network);
     set_seconds(L, "lua", sched.lua);

@@ -196,6 +196,8 @@ static void take_slot(struct lf_ticket *t)
     t->held = true;
     h->active++;
     h->domain->active++;
+    if (!h->domain->parent)
+        lf_quota_count(h->domain->eng);
     if (h->pace)
         lf_pace_take(h->pace, h->domain->eng->now);
 }

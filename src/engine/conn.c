@@ -430,7 +430,8 @@ static enum lf_err choose_proxy(struct lf_conn *c, const struct lf_way *w,
 /* What libcurl does not copy, and who is to be connected to. */
 static enum lf_err copy_way(struct lf_conn *c, const struct lf_way *w, const char **why)
 {
-    c->guard = w->guard;
+    struct lf_span host = lf_url_authority(&c->url);
+    c->guard = w->guard && !lf_engine_spares(c->eng, host.p, host.len);
     c->by_path = w->unix_socket != NULL;
     c->cert = w->cert ? strdup(w->cert) : NULL;
     c->key = w->key ? strdup(w->key) : NULL;
@@ -487,8 +488,10 @@ enum lf_err lf_conn_open(struct lf_engine *eng, const struct lf_conn_opts *o,
     if (eng->scripted)
         lf_conn_fail(c, LF_ECONNECT,
                      "the scripted network of luafetch.test has no connections");
-    else
+    else if (lf_quota_connect(eng))
         begin(c);
+    else
+        lf_timers_remove(&eng->timers, &c->timer); /* the run ends instead */
     *out = c;
     return LF_OK;
 }

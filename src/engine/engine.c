@@ -63,6 +63,10 @@ static void account(struct lf_engine *eng, double waited)
                                [LF_CAUSE_RATE] = &s->limited_rate,
                                [LF_CAUSE_PARKED] = &s->limited_parked};
     unsigned seen = 0;
+    if (eng->usage.memory) { /* those who wait may be tasks that do not even ask */
+        s->limited_memory += waited;
+        return;
+    }
     for (struct lf_list *n = eng->domains.next; n != &eng->domains; n = n->next)
         seen |= 1u << lf_domain_waits_for(lf_domain_from_link(n));
     for (unsigned i = LF_CAUSE_TOTAL; i <= LF_CAUSE_PARKED; i++)
@@ -109,19 +113,20 @@ static bool has_ended(const struct lf_engine *eng)
            !lf_list_empty(&eng->news);
 }
 
-static bool alive(const struct lf_engine *eng)
+static bool alive(struct lf_engine *eng)
 {
     /* a scripted transfer that hangs has nothing but its strong timers to hope for */
     bool active = eng->stats.active && !eng->scripted;
     return eng->timers.strong || eng->loop.watching || active || eng->resolving ||
            lf_pool_pending(eng->pool_threads) || has_ended(eng) || eng->owed ||
-           lf_loop_pending(&eng->loop);
+           lf_loop_pending(&eng->loop) || lf_quota_wanted(eng);
 }
 
 bool lf_engine_step(struct lf_engine *eng, bool block)
 {
     bool busy = false;
     lf_engine_tick(eng);
+    lf_quota_look(eng);
     lf_stream_thaw_all(eng);
     if (eng->owed)
         lf_admit_owed(eng);
@@ -129,7 +134,7 @@ bool lf_engine_step(struct lf_engine *eng, bool block)
         busy = eng->transport->kick(eng->transport, false);
     if (!lf_loop_pending(&eng->loop)) {
         bool idle = !busy && !has_ended(eng) && !eng->owed;
-        block = block && idle && alive(eng);
+        block = block && idle && !lf_quota_settle(eng) && alive(eng);
         eng->scripted ? wait_scripted(eng, block) : wait_real(eng, block);
     }
     lf_loop_run(&eng->loop, EVENT_BATCH);
@@ -173,6 +178,26 @@ static unsigned descriptor_limit(void)
     return n > 4 * FD_RESERVE ? n - 2 * FD_RESERVE : n / 4 + 1;
 }
 
+static bool copy_spared(struct lf_engine *eng, const char *const *patterns)
+{
+    size_t n = 0;
+    while (patterns && patterns[n])
+        n++;
+    eng->spared = n ? calloc(n + 1, sizeof *eng->spared) : NULL;
+    for (size_t i = 0; eng->spared && i < n; i++)
+        if (!(eng->spared[i] = lf_host_pattern(patterns[i])))
+            return false;
+    return !n || eng->spared;
+}
+
+bool lf_engine_spares(const struct lf_engine *eng, const char *host, size_t len)
+{
+    for (char **p = eng->spared; p && *p; p++)
+        if (lf_host_matches(*p, host, len))
+            return true;
+    return false;
+}
+
 static enum lf_err init(struct lf_engine *eng, const struct lf_engine_conf *conf)
 {
     struct lf_domain_conf run = {0};
@@ -188,6 +213,7 @@ static enum lf_err init(struct lf_engine *eng, const struct lf_engine_conf *conf
     eng->scripted = conf->scripted;
     eng->system_resolver = conf->system_resolver;
     eng->now = conf->scripted ? SCRIPT_TIME : lf_clock_now();
+    lf_quota_init(eng);
     if (getrandom(&eng->random, sizeof eng->random, GRND_NONBLOCK) < 0 || !eng->random)
         eng->random = (uint64_t)(lf_clock_now() * 1e9) | 1;
     eng->play = conf->scripted ? eng->random : 0;
@@ -196,6 +222,8 @@ static enum lf_err init(struct lf_engine *eng, const struct lf_engine_conf *conf
     eng->ca = conf->ca ? strdup(conf->ca) : NULL;
     eng->dns_servers = conf->dns_servers ? strdup(conf->dns_servers) : NULL;
     if (conf->proxy_environment && !(eng->proxies = lf_proxies_new(getenv)))
+        return LF_ERESOURCE;
+    if (!copy_spared(eng, conf->spared))
         return LF_ERESOURCE;
     if ((conf->ca && !eng->ca) || (conf->dns_servers && !eng->dns_servers))
         return LF_ERESOURCE;
@@ -230,10 +258,14 @@ void lf_engine_free(struct lf_engine *eng)
     lf_pool_free(eng->pool_threads);
     lf_req_pool_drain(eng);
     lf_domain_release(eng->run);
+    lf_quota_deinit(eng);
     lf_timers_free(&eng->timers);
     lf_loop_deinit(&eng->loop);
     free(eng->ca);
     free(eng->dns_servers);
+    for (char **p = eng->spared; p && *p; p++)
+        free(*p);
+    free(eng->spared);
     free(eng);
 }
 

@@ -30,8 +30,10 @@ struct lf_engine_conf {
     bool scripted;        /* transport from lf_script_*, clock that jumps: for tests */
     const char *ca;       /* CA file; NULL: the system's */
     bool system_resolver; /* names by getaddrinfo in threads instead of c-ares */
-    const char *dns_servers; /* "address[:port],…" instead of the system's; NULL */
-    bool proxy_environment;  /* heed http_proxy, https_proxy, all_proxy and no_proxy */
+    const char *dns_servers;   /* "address[:port],…" instead of the system's; NULL */
+    bool proxy_environment;    /* heed http_proxy, https_proxy, all_proxy and no_proxy */
+    const char *const *spared; /* copied, ended by NULL: hosts that every guard lets pass,
+                                  as patterns of struct lf_host_rule; NULL: none */
 };
 
 enum lf_err lf_engine_new(const struct lf_engine_conf *conf, struct lf_engine **out);
@@ -41,6 +43,37 @@ void lf_engine_free(struct lf_engine *eng); /* every request and domain is freed
  * `block` wait until there is some. False when nothing is left that could ever happen. */
 bool lf_engine_step(struct lf_engine *eng, bool block);
 void lf_engine_tick(struct lf_engine *eng); /* read the clock anew (long Lua slice) */
+
+/* ---- what the run may use ---- */
+
+struct lf_quota {      /* 0: no limit */
+    uint64_t requests; /* on the wire: those of redirects and further attempts too */
+    uint64_t memory;   /* bytes of the process that are in memory */
+    double seconds;    /* since lf_engine_new */
+};
+/* Limits only ever become tighter: what is looser than by now changes nothing. */
+void lf_engine_limit(struct lf_engine *eng, const struct lf_quota *q);
+struct lf_quota lf_engine_quota(const struct lf_engine *eng); /* the limits in force */
+struct lf_quota lf_engine_used(struct lf_engine *eng);
+
+/* Over a limit: called once, in lf_engine_step, with a sentence; borrowed during the
+ * call. Nothing starts any more; whoever is told ends the run. */
+typedef void lf_over_fn(void *arg, const char *why);
+void lf_engine_on_over(struct lf_engine *eng, lf_over_fn *over, void *arg);
+
+enum lf_memory {
+    LF_MEMORY_AMPLE,
+    LF_MEMORY_SHORT, /* from 80 % of the limit: requests start one by one */
+    LF_MEMORY_OUT    /* the limit is reached: transfers pause */
+};
+/* Between two steps: whoever holds memory that can be given back does that, and says so.
+ * When it was not enough the run is over its limit. */
+enum lf_memory lf_engine_memory(const struct lf_engine *eng);
+void lf_engine_relieved(struct lf_engine *eng);
+/* May so much more be allocated? Callable from everywhere. */
+bool lf_engine_may_grow(struct lf_engine *eng, size_t more);
+/* The end: no such limit any more. True when something was refused for it. */
+bool lf_engine_lift_memory(struct lf_engine *eng);
 
 /* ---- signals, for main ---- */
 
@@ -336,7 +369,7 @@ struct lf_stats {
     unsigned waiting, parked; /* now: requests for an attempt, hosts to be left alone */
     uint64_t retries, retries_refused;
     double limited_total, limited_host; /* seconds in which a request waited for … */
-    double limited_rate, limited_parked;
+    double limited_rate, limited_parked, limited_memory;
     double backoff; /* … or for its next attempt, and nothing was queued */
     double network; /* seconds waiting for sockets, nothing queued */
 };

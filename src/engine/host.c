@@ -51,12 +51,16 @@ static size_t without_port(const char *name, size_t len)
     return n && n < len && name[n - 1] == ':' ? n - 1 : len;
 }
 
+bool lf_host_matches(const char *pattern, const char *name, size_t len)
+{
+    return matches(pattern, name, len) || matches(pattern, name, without_port(name, len));
+}
+
 static const struct lf_host_rule *rule_for(const struct lf_domain *d, const char *name,
                                            size_t len)
 {
     for (size_t i = 0; i < d->conf.nrules; i++)
-        if (matches(d->rules[i].pattern, name, len) ||
-            matches(d->rules[i].pattern, name, without_port(name, len)))
+        if (lf_host_matches(d->rules[i].pattern, name, len))
             return &d->rules[i];
     return NULL;
 }
@@ -77,7 +81,7 @@ static int by_literals(const void *a, const void *b)
     return n != m ? (n < m) - (n > m) : strcmp(p, q);
 }
 
-static char *lower(const char *s)
+char *lf_host_pattern(const char *s)
 {
     char *copy = strdup(s);
     for (char *p = copy; p && *p; p++)
@@ -93,7 +97,7 @@ static bool copy_rules(struct lf_domain *d)
         return false;
     for (size_t i = 0; i < conf->nrules; i++) {
         d->rules[i] = conf->rules[i];
-        d->rules[i].pattern = lower(conf->rules[i].pattern);
+        d->rules[i].pattern = lf_host_pattern(conf->rules[i].pattern);
     }
     for (size_t i = 0; i < conf->nrules; i++)
         if (!d->rules[i].pattern)
@@ -276,7 +280,8 @@ void lf_hosts_free(struct lf_domain *d)
 
 bool lf_domain_full(const struct lf_domain *d)
 {
-    return d->conf.limit && d->active >= d->conf.limit;
+    return (d->conf.limit && d->active >= d->conf.limit) ||
+           (!d->parent && lf_quota_holds(d->eng));
 }
 
 enum lf_block lf_host_own_block(const struct lf_host *h)

@@ -9,6 +9,7 @@
 #include "engine/names.h"
 #include "engine/offload.h"
 #include "engine/pace.h"
+#include "engine/quota.h"
 #include "engine/timer.h"
 #include "engine/xfer.h"
 #include "http/proxy.h"
@@ -109,6 +110,10 @@ unsigned lf_domain_parked(const struct lf_domain *d); /* hosts */
 enum lf_cause lf_domain_waits_for(const struct lf_domain *d);
 
 uint32_t lf_host_hash(const char *s, size_t n);
+/* Does a pattern of struct lf_host_rule, in lower case, match the host with or without
+ * its port? */
+bool lf_host_matches(const char *pattern, const char *name, size_t len);
+char *lf_host_pattern(const char *s); /* a copy in lower case; NULL: no memory */
 void lf_domain_retain(struct lf_domain *d);
 unsigned lf_domain_depth(const struct lf_domain *d); /* the run's own: 1 */
 void lf_domain_count(struct lf_domain *d, bool ok);  /* a request has ended */
@@ -152,11 +157,15 @@ struct lf_engine {
     uint64_t play;     /* number of a scripted one, 0 for a real one */
     unsigned requests; /* alive, not pooled */
     char *ca;          /* owned; NULL: the system's */
+    char **spared;     /* owned, ended by NULL: patterns; NULL: none */
+    struct lf_usage usage;
     struct lf_stats stats;
     lf_script_fn *script_fn; /* of the scripted transport */
     void *script_arg;        /* borrowed: whoever set it */
 };
 
+/* Does every guard let this host ("host" or "host:port") pass? */
+bool lf_engine_spares(const struct lf_engine *eng, const char *host, size_t len);
 double lf_engine_random(struct lf_engine *eng); /* from 0 up to 1; no secret */
 
 struct lf_transport *lf_lanes_new(struct lf_engine *eng);  /* lane.c */

@@ -67,6 +67,10 @@ static enum lf_err save(struct lf_req *req, const char *p, size_t n)
 static enum lf_err store(void *arg, const char *p, size_t n)
 {
     struct lf_req *req = arg;
+    if (!lf_quota_store(req->eng, n)) {
+        lf_req_fail(req, LF_ERESOURCE, "the run has no memory left for the body");
+        return LF_ERESOURCE;
+    }
     if (lf_save_active(req->save))
         return save(req, p, n);
     enum lf_err err =
@@ -108,7 +112,7 @@ enum lf_body_take lf_req_on_body(struct lf_xfer *x, const char *p, size_t n)
 {
     struct lf_req *req = lf_container(x, struct lf_req, x);
     req->active_at = req->eng->now;
-    if (lf_stream_full(req)) {
+    if (lf_stream_full(req) || lf_quota_pauses(req)) {
         x->paused = true;
         return LF_BODY_PAUSE;
     }
@@ -183,6 +187,7 @@ static void prepare_hop(struct lf_req *req)
     x->ca = req->ca;
     x->http_version = req->http_version;
     x->way = &req->way;
+    x->guarded = req->way.guard && !lf_engine_spares(req->eng, req->host, req->host_len);
     x->host_hash = lf_host_hash(req->host, req->host_len);
     x->connect_timeout = req->timeout.connect;
     x->may_pause = req->stream.on;
@@ -409,7 +414,7 @@ static void conclude(struct lf_req *req)
     lf_req_fill_result(req);
     count_request(eng, req->domain, &req->res);
     req->state = REQ_ENDED;
-    req->stream.over = true;
+    lf_stream_end(req);
     if (req->stream.on && req->stream.told)
         lf_stream_news(req);
     else
@@ -547,7 +552,7 @@ void lf_req_cancel(struct lf_req *req)
     lf_stream_leave(&req->stream);
     lf_save_free(req->save);
     req->save = NULL;
-    req->stream.over = true;
+    lf_stream_end(req);
     lf_list_remove(&req->x.link);
     lf_timers_remove(&eng->timers, &req->timer);
     lf_admit_leave(req);

@@ -104,7 +104,7 @@ static curl_socket_t on_open(void *arg, curlsocktype purpose, struct curl_sockad
     struct lf_handle *h = arg;
     (void)purpose;
     h->x->handshakes = 0;
-    if (h->x->way->guard && lf_address_refuse(&a->addr, h->x->blocked))
+    if (h->x->guarded && lf_address_refuse(&a->addr, h->x->blocked))
         return CURL_SOCKET_BAD;
     int fd = socket(a->family, a->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK, a->protocol);
     if (fd < 0 && (errno == EMFILE || errno == ENFILE || errno == ENOMEM))

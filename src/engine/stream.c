@@ -8,6 +8,7 @@
 enum {
     HIGH = 256 << 10,   /* decoded bytes that may wait before the transfer pauses */
     LOW = 64 << 10,     /* … and at which it goes on */
+    SCARCE = 16 << 10,  /* decoded bytes that may wait when memory is short */
     BURST = 64 << 20,   /* what a single piece may expand to: more is a bomb */
     COMPACT = 32 << 10, /* consumed bytes at the front that are worth a move */
 };
@@ -33,13 +34,21 @@ static size_t waiting(const struct lf_req *req)
 
 bool lf_stream_full(const struct lf_req *req)
 {
-    return req->stream.on && waiting(req) >= HIGH;
+    return req->stream.on && waiting(req) >= (req->eng->usage.memory ? SCARCE : HIGH);
 }
 
 void lf_stream_news(struct lf_req *req)
 {
     if (lf_list_empty(&req->stream.news))
         lf_list_append(&req->eng->news, &req->stream.news);
+}
+
+void lf_stream_end(struct lf_req *req)
+{
+    struct lf_stream *s = &req->stream;
+    if (s->on && s->told && !s->over)
+        req->eng->usage.reading--;
+    s->over = true;
 }
 
 /* Consumed bytes make room before new ones need more. */
@@ -80,6 +89,8 @@ void lf_stream_tell_all(struct lf_engine *eng)
         lf_done_fn *ready = s->ready;
         if (!s->told) {
             s->told = true;
+            eng->usage.reading += !s->over;
+            eng->owed |= eng->usage.memory != LF_MEMORY_AMPLE; /* fewer in flight */
             req->res.streaming = true;
             lf_req_fill_result(req);
             req->done(req, req->arg);

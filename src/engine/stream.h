@@ -25,6 +25,7 @@ void lf_stream_leave(struct lf_stream *s); /* out of all lists */
 bool lf_stream_full(const struct lf_req *req);
 enum lf_err lf_stream_store(struct lf_req *req, const char *p, size_t n);
 void lf_stream_news(struct lf_req *req);
+void lf_stream_end(struct lf_req *req); /* nothing more will come */
 
 /* In lf_engine_step. */
 void lf_stream_tell_all(struct lf_engine *eng); /* calls done() or ready() */

@@ -28,6 +28,7 @@ struct lf_xfer {
     bool verify;
     const char *ca, *http_version;
     const struct lf_way *way;
+    bool guarded;                 /* only to a public address */
     const struct lf_proxy *proxy; /* NULL: none */
     const char
         *isolation; /* shares connections with equals only; NULL: with all plain ones */

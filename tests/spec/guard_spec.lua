@@ -84,6 +84,63 @@ describe("guard", function()
     assert.equal(200, assert(s:get(web.url .. "/ok", { guard = false })).status)
   end)
 
+  it("has exceptions, for every hop", function()
+    local function fetched(patterns, url, opts)
+      local words = { "--guard", "public" }
+      for _, pattern in ipairs(patterns) do table.move({ "--allow-host", pattern }, 1, 2, #words + 1, words) end
+      local code = ([[
+        local all = { ["a.inside.test"] = "127.0.0.1", ["b.inside.test"] = "127.0.0.1", ["c.test"] = "127.0.0.1" }
+        local res, err = fetch(arg[1], { resolve = all, %s })
+        print(res and res.status, err and err.kind)
+      ]]):format(opts or "")
+      table.move({ "-e", code, url }, 1, 3, #words + 1, words)
+      local r = command(words)
+      assert.equal(0, r.code, r.err)
+      return (r.out:gsub("%s+", " "))
+    end
+    local function at(host, path) return ("http://%s:%d%s"):format(host, web.port, path or "/ok") end
+    local ok, no = "200 nil ", "nil blocked "
+    assert.equal(no, fetched({}, at "127.0.0.1"))
+    assert.equal(ok, fetched({ "127.0.0.1" }, at "127.0.0.1"))
+    assert.equal(ok, fetched({ "127.0.0.1" }, at "0x7f.1")) -- which is that address
+    assert.equal(no, fetched({ "127.0.0.1" }, at "a.inside.test")) -- a name is not its address
+    assert.equal(no, fetched({ "127.0.0.1" }, at "127.0.0.2"))
+    assert.equal(ok, fetched({ "A.inside.TEST" }, at "a.inside.test"))
+    assert.equal(ok, fetched({ "a.inside.test:" .. web.port }, at "a.inside.test"))
+    assert.equal(no, fetched({ "a.inside.test:1" }, at "a.inside.test"))
+    assert.equal(ok, fetched({ "x.test", "*.inside.test" }, at "b.inside.test"))
+    assert.equal(no, fetched({ "*.inside.test" }, at "c.test"))
+    local function via(host, to) return at(host, "/redirect-to?url=" .. lf.url.encode(to)) end
+    assert.equal(ok, fetched({ "*.inside.test" }, via("a.inside.test", at "b.inside.test")))
+    assert.equal(no, fetched({ "a.inside.test" }, via("a.inside.test", at "b.inside.test")))
+    assert.equal(no, fetched({ "a.inside.test" }, via("a.inside.test", at "127.0.0.1")))
+    assert.equal(no, fetched({ "a.inside.test" }, via("a.inside.test", at "c.test"), "guard = false"))
+  end)
+
+  it("has the same exceptions for WebSockets", function()
+    local server = servers.websocket()
+    local function opened(...)
+      return command({ "--guard", "public", ... }).out
+    end
+    local code = "local ws, err = require 'luafetch'.websocket(arg[1]) print(ws and 'open' or err.kind)"
+    local url = server.url .. "/echo"
+    local no, ok = opened("-e", code, url), opened("--allow-host", "127.*", "-e", code, url)
+    server.stop()
+    assert.equal("blocked\nopen\n", no .. ok)
+  end)
+
+  it("of the command cannot be lifted", function()
+    local code = [[
+      local lf = require "luafetch"
+      local s <close> = lf.session { guard = false }
+      for _, f in ipairs { fetch, function(...) return s:get(...) end } do
+        local _, err = f(arg[1], { guard = false })
+        print(err and err.kind)
+      end
+    ]]
+    assert.equal("blocked\nblocked\n", command({ "--guard", "public", "-e", code, web.url .. "/ok" }).out)
+  end)
+
   it("is an option of the command", function()
     local code = "local r, e = fetch(arg[1]) print(e and e.kind, e)"
     local r = command { "--guard", "public", "-e", code, web.url }
@@ -91,6 +148,10 @@ describe("guard", function()
     r = command { "--guard", "public", "--proxy", "http://127.0.0.1:1", "-e", code, web.url }
     assert.equal(2, r.code)
     r = command { "--guard", "private", "-e", code, web.url }
+    assert.equal(2, r.code)
+    r = command { "--allow-host", "x.test", "-e", code, web.url }
+    assert.equal(2, r.code)
+    r = command { "--guard", "public", "--allow-host", "http://x.test/", "-e", code, web.url }
     assert.equal(2, r.code)
     local ok, err = pcall(fetch, web.url, { guard = "private" })
     assert.is_false(ok)

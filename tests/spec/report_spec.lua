@@ -8,6 +8,7 @@ local function stats(changes)
     connections_opened = 8, connections_reused = 92,
     latency = { p50 = 0.0123, p95 = 0.08, p99 = 1.2 },
     limited_host = 0, limited_total = 0, limited_rate = 0, limited_parked = 0, backoff = 0, network = 0, lua = 0,
+    limited_memory = 0,
     retries = 0, retries_refused = 0, limit = 100, per_host = 8,
   }
   for name, value in pairs(changes or {}) do t[name] = value end
@@ -34,6 +35,7 @@ describe("the summary", function()
     assert.matches("^limited by the limit per host: .* 65 %% .*%-%-per%-host %(now 8%)", last { limited_host = 1.3 })
     assert.matches("^limited by the limit of the run: .*%-%-limit %(now 100%)", last { limited_total = 1, lua = 0.5 })
     assert.matches("^limited by Lua: .* 95 %%", last { lua = 1.9, network = 0.1 })
+    assert.matches("^limited by memory: .*%-%-max%-memory", last { limited_memory = 1.5 })
     assert.matches("^limited by the network", last { network = 1.5 })
     assert.matches("reused 92 times$", last { network = 0.1 })
   end)

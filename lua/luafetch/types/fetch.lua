@@ -24,7 +24,7 @@
 ---@field proxy? string|false|fun(url: string): string|false|nil URL of scheme http, https, socks4, socks4a, socks5 or socks5h (or "host:port"), with user and password if need be; false: none; a function says it for the URL it gets, when the request is made, in the calling task and without waiting (nil: as the environment says). Holds for redirects too. Default: the environment's http_proxy (lower case only), https_proxy, all_proxy and no_proxy, as curl reads them, hop by hop. Only with socks4 and socks5 do we look up the host's name. Failures of the proxy are of kind `proxy`
 ---@field unix_socket? string|false path of a socket to connect to instead of the URL's host and port, for redirects too
 ---@field interface? string|false IP address or name of an interface to connect from
----@field guard? "public"|false "public": connect to public addresses only, at every hop; else an Error of kind `blocked`. Excludes a proxy and a unix_socket; the environment's proxy is not used. Default false
+---@field guard? "public"|false "public": connect to public addresses only, at every hop; else an Error of kind `blocked`. Excludes a proxy and a unix_socket; the environment's proxy is not used. Default false; with `--guard public` it cannot be lifted
 ---@field referer? string|false the Referer header, as it is; not sent to another origin by a redirect
 ---@field http_version? "1.1"|"2" default: the best that both sides know
 ---@field ip? 4|6|false connect only to addresses of that family; default: both, whichever answers first

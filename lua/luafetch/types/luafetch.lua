@@ -45,6 +45,26 @@ function lf.log.warn(...) end
 ---@param ... any
 function lf.log.error(...) end
 
+---@class luafetch.Limits each: nil for none
+---@field max_requests? integer requests on the wire, those of redirects and further attempts counted
+---@field max_memory? integer bytes of the process that are in memory
+---@field max_time? number seconds since the run began
+
+---@class luafetch.LimitsInForce: luafetch.Limits
+---@field used luafetch.Used
+
+---@class luafetch.Used what the run has used so far
+---@field requests integer
+---@field memory integer bytes
+---@field time number seconds
+
+---The limits of the run: those of `--max-requests`, `--max-memory` and `--max-time`, made tighter.
+---A limit that is looser than the one in force changes nothing. Over a limit the run ends in
+---order, with exit code 4. Raises for what is no limit.
+---@param limits? luafetch.Limits
+---@return luafetch.LimitsInForce
+function lf.limits(limits) end
+
 ---What failed: an answer with a status from 400, or no whole answer at all. `tostring(err)`
 ---is one sentence that names the URL. A plain table otherwise: `lf.json.encode(err)` works.
 ---@class luafetch.Error
