@@ -170,6 +170,11 @@ spec: all servers
 conformance: all servers
 	@scripts/run-tests.sh --build $(BUILD) conformance
 
+## faults: the score card: 56 things that can go wrong, run through the program; ROWS="13 28" some of them
+faults: all servers
+	@scripts/deps.sh test
+	@timeout 300 $(BUILD)/luafetch --no-progress tests/faults/run.lua $(ROWS)
+
 ## asan-test: unit tests and specs under AddressSanitizer and UBSan
 asan-test: asan servers
 	@scripts/run-tests.sh --build build/asan unit spec
@@ -246,6 +251,6 @@ help:
 	@sed -n 's/^## \([a-z-]*\): /  \1\t/p' Makefile | expand -t 16
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
-.PHONY: all debug asan demo test units unit spec servers conformance asan-test gcstress \
+.PHONY: all debug asan demo faults test units unit spec servers conformance asan-test gcstress \
         valgrind bench benchers newer-curl fuzz fuzzers fuzz-objects tidy nightly lint install \
         uninstall ci-deps clean help have-deps force

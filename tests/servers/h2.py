@@ -5,6 +5,9 @@
     refuse    the first request of all is reset with REFUSED_STREAM, the others are answered
     goaway    a connection's second request meets GOAWAY that names the first as the last one
     cut       a connection's second request meets GOAWAY that counts it in, without an answer
+    internal  every request is reset with INTERNAL_ERROR
+    ping-flood, settings-flood   a hundred thousand such frames before an answer
+    no-streams   the settings allow no stream at all, and each is refused
 """
 import socket
 import ssl
@@ -16,7 +19,7 @@ scene = sys.argv[1]
 tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
 tls.load_cert_chain(sys.argv[2], sys.argv[3])
 tls.set_alpn_protocols(["h2"])
-DATA, HEADERS, RESET, SETTINGS, GOAWAY = 0, 1, 3, 4, 7
+DATA, HEADERS, RESET, SETTINGS, PING, GOAWAY = 0, 1, 3, 4, 6, 7
 requests = 0
 
 
@@ -49,9 +52,16 @@ def on_request(sock, stream, nth):
     """False: the connection is over."""
     global requests
     requests += 1
-    if scene == "refuse" and requests == 1:
+    if scene == "no-streams" or (scene == "refuse" and requests == 1):
         sock.sendall(frame(RESET, 0, stream, struct.pack("!I", 7)))
-    elif scene != "refuse" and nth == 2:
+    elif scene == "internal":
+        sock.sendall(frame(RESET, 0, stream, struct.pack("!I", 2)))
+    elif scene.endswith("-flood"):
+        one = frame(PING, 0, 0, bytes(8)) if scene == "ping-flood" else frame(SETTINGS, 0, 0)
+        for _ in range(100):
+            sock.sendall(one * 1000)
+        answer(sock, stream)
+    elif scene in ("goaway", "cut") and nth == 2:
         last = 1 if scene == "goaway" else stream
         sock.sendall(frame(GOAWAY, 0, 0, struct.pack("!II", last, 0)))
         return False
@@ -65,7 +75,8 @@ def serve(raw):
     try:
         sock = tls.wrap_socket(raw, server_side=True)
         read(sock, 24)
-        sock.sendall(frame(SETTINGS, 0, 0))
+        limit = struct.pack("!HI", 3, 0) if scene == "no-streams" else b""
+        sock.sendall(frame(SETTINGS, 0, 0, limit))
         while True:
             head = read(sock, 9)
             kind, flags, stream = struct.unpack("!BBI", head[3:])

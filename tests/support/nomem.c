@@ -1,5 +1,6 @@
 /* nomem.so, to be preloaded: the n-th allocation from now fails, once, when the program
- * calls remove("nomem:N"); remove("nomem:0") ends that and is 0 when one has failed. */
+ * calls remove("nomem:N"); remove("nomem:0") ends that and is 0 when one has failed. With
+ * NOMEM_AT=N in the environment it is the n-th of the program. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdbool.h>
@@ -16,6 +17,13 @@ static long left; /* 0: off, or it has failed */
 static bool fails(void)
 {
     return left > 0 && --left == 0;
+}
+
+__attribute__((constructor)) static void from_environment(void)
+{
+    const char *at = getenv("NOMEM_AT");
+    if (at)
+        left = strtol(at, NULL, 10);
 }
 
 void *malloc(size_t n)

@@ -141,9 +141,17 @@ function M.fault(opts)
   return server
 end
 
--- A port where connecting never ends, neither accepted nor refused.
-function M.deaf()
-  return start("faultd --deaf", { executable "faultd", "--deaf", announced = true })
+-- A port where connecting never ends, neither accepted nor refused. opts.bind, opts.port: where.
+function M.deaf(opts)
+  local bind, port = opts and opts.bind or "127.0.0.1", opts and opts.port or 0
+  return start("faultd --deaf", {
+    executable "faultd", "--deaf", "--bind", bind, "--port", tostring(port), announced = true,
+  })
+end
+
+-- A name server: see tests/servers/dns.py.
+function M.dns()
+  return start("dns.py", { "/usr/bin/python3", "tests/servers/dns.py", announced = true })
 end
 
 local NGINX = [[
