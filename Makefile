@@ -211,17 +211,25 @@ nightly:
 	@$(MAKE) valgrind
 	@timeout 1800 $(MAKE) bench BENCH=frontier_curve
 
-$(BUILD)/bench/peer: scripts/bench/peer.go
+$(BUILD)/bench/go: scripts/bench/peers/go.go
 	@mkdir -p $(@D)
 	@echo "  GO    $@"
 	@go build -o $@ $<
 
-benchers: all servers $(BENCHERS:%=$(BUILD)/bench/%) $(BUILD)/bench/peer
+# The newest that the machine's Node can run; without it its lines are left out.
+UNDICI := $(BUILD)/bench/node/node_modules/undici/package.json
+$(UNDICI):
+	@mkdir -p $(BUILD)/bench/node
+	@echo "  NPM   undici"
+	@npm install --prefix $(BUILD)/bench/node --no-audit --no-fund --silent \
+	    undici@$$(node -p 'parseInt(process.versions.node) >= 20 ? 7 : 6') || echo "no undici" >&2
 
-## bench: the numbers to hold, as one table of ratios; BENCH=name one of them
+benchers: all servers $(BENCHERS:%=$(BUILD)/bench/%)
+
+## bench: beside other clients, and the numbers to hold; BENCH=name one of them, PEERS="go curl"
 bench:
 	@scripts/deps.sh bench
-	@$(MAKE) benchers
+	@$(MAKE) benchers $(BUILD)/bench/go $(UNDICI)
 	@scripts/bench/run.sh $(BUILD) $(BENCH)
 
 ## lint: floors, formatting, luacheck, types, documentation, warnings as errors

@@ -55,6 +55,17 @@ bench|go|golang-go|golang|go|go|go
 bench|curl|curl|curl|curl|curl|curl
 bench|python3|python3|python3|python|python3|python3
 bench|py:lxml|python3-lxml|python3-lxml|python-lxml|py3-lxml|-
+bench|wrk|wrk|wrk|wrk|wrk|wrk
+bench|py:aiohttp|python3-aiohttp|python3-aiohttp|python-aiohttp|py3-aiohttp|-
+bench|py:uvloop|python3-uvloop|python3-uvloop|python-uvloop|py3-uvloop|-
+bench|py:httpx|python3-httpx|python3-httpx|python-httpx|py3-httpx|-
+bench|py:h2|python3-h2|python3-h2|python-h2|py3-h2|-
+bench|py:requests|python3-requests|python3-requests|python-requests|py3-requests|-
+bench|py:pycurl|python3-pycurl|python3-pycurl|python-pycurl|py3-curl|-
+bench|py:scrapy|python3-scrapy|python3-scrapy|scrapy|-|-
+bench|py:parsel|python3-parsel|python3-parsel|python-parsel|py3-parsel|-
+bench|node|nodejs|nodejs|nodejs|nodejs|node
+bench|npm|npm|nodejs-npm|npm|npm|node
 bench|openssl|openssl|openssl|openssl|openssl|openssl
 '
 
@@ -66,8 +77,7 @@ bench) wanted="build demo bench" ;;
 test) wanted="build demo test" ;;
 all) wanted="build demo test lint valgrind fuzz" ;;
 *)
-    echo "usage: deps.sh [--check] build|demo|test|lint|valgrind|fuzz|tidy|bench|all" >&2
-    exit 2
+    echo "usage: deps.sh [--check] build|demo|test|lint|valgrind|fuzz|tidy|bench|    exit 2
     ;;
 esac
 

@@ -1,6 +1,6 @@
 /* The yardstick: what a plain C program on libcurl's multi interface and libev costs.
  *
- *   baseline URL CONCURRENCY TOTAL [--ca FILE] ["Name: value" …]
+ *   baseline URL CONCURRENCY TOTAL [--ca FILE] [--http2] ["Name: value" …]
  *
  * It fetches the URL TOTAL times, CONCURRENCY at once, as libcurl's evhiperfifo example
  * does it: socket callback, timer callback, curl_multi_socket_action. Easy handles are
@@ -30,7 +30,8 @@ struct watcher {
 static struct ev_loop *loop;
 static CURLM *multi;
 static ev_timer timeout;
-static const char *url, *ca;      /* borrowed from argv */
+static const char *url, *ca; /* borrowed from argv */
+static bool http2;
 static struct curl_slist *fields; /* owned */
 static long total, started, finished, ok;
 static unsigned long long bytes;
@@ -84,7 +85,9 @@ static void prepare(struct transfer *t)
     easy_check(curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t));
     easy_check(curl_easy_setopt(t->easy, CURLOPT_NOSIGNAL, 1L));
     easy_check(curl_easy_setopt(t->easy, CURLOPT_TCP_KEEPALIVE, 1L));
-    easy_check(curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1));
+    easy_check(curl_easy_setopt(t->easy, CURLOPT_HTTP_VERSION,
+                                http2 ? CURL_HTTP_VERSION_2TLS : CURL_HTTP_VERSION_1_1));
+    easy_check(curl_easy_setopt(t->easy, CURLOPT_PIPEWAIT, http2 ? 1L : 0L));
     easy_check(curl_easy_setopt(t->easy, CURLOPT_PROXY, ""));
     if (fields)
         easy_check(curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, fields));
@@ -267,6 +270,8 @@ static void read_extras(int argc, char **argv)
     for (int i = 4; i < argc; i++) {
         if (strcmp(argv[i], "--ca") == 0 && i + 1 < argc)
             ca = argv[++i];
+        else if (strcmp(argv[i], "--http2") == 0)
+            http2 = true;
         else
             fields = must(curl_slist_append(fields, argv[i]));
     }
@@ -277,7 +282,8 @@ int main(int argc, char **argv)
     long concurrency = argc >= 4 ? strtol(argv[2], NULL, 10) : 0;
     total = argc >= 4 ? strtol(argv[3], NULL, 10) : 0;
     if (concurrency < 1 || total < 1) {
-        fputs("usage: baseline URL CONCURRENCY TOTAL [--ca FILE] [HEADER-LINE...]\n",
+        fputs("usage: baseline URL CONCURRENCY TOTAL [--ca FILE] [--http2] "
+              "[HEADER-LINE...]\n",
               stderr);
         return 2;
     }

@@ -13,8 +13,8 @@ local function quote(word)
   return "'" .. tostring(word):gsub("'", "'\\''") .. "'"
 end
 
--- Runs a command on processor 1. Gives the fields of the JSON line it printed, if any, and
--- wall, cpu (seconds), peak_kb; out is all it printed.
+-- Runs a command on processor 1. Gives the fields of the JSON line it printed last, if any, and
+-- wall, cpu = user + sys (seconds), peak_kb; out is what else it printed.
 function M.run(words)
   local quoted = {}
   for i, word in ipairs(words) do quoted[i] = quote(word) end
@@ -24,17 +24,29 @@ function M.run(words)
   pipe:close()
   local wall, user, sys, peak, code = out:match "\nmeasured (%S+) (%S+) (%S+) (%d+) (%d+)\n$"
   if code ~= "0" then error(("%s failed (%s):\n%s"):format(line, code or "?", out), 0) end
-  local run = json.decode(out:match "^(%b{})" or "{}") or {}
-  run.wall, run.cpu, run.peak_kb, run.out = tonumber(wall), user + sys, tonumber(peak), out
+  local run = json.decode(("\n" .. out):match "^.*\n(%b{})\n+measured" or "{}") or {}
+  run.wall, run.cpu, run.user, run.sys = tonumber(wall), user + sys, tonumber(user), tonumber(sys)
+  run.peak_kb, run.out = tonumber(peak), out:match "^(.*)\nmeasured"
   return run
 end
 
--- A script of client/ in luafetch, with as many requests at once as it asks for.
-function M.client(name, ...)
-  return M.run {
+-- Runs a shell command; raises what it said when it failed.
+function M.sh(command)
+  local pipe = assert(io.popen("{ " .. command .. "\n} 2>&1", "r"))
+  local out = pipe:read "a"
+  if not pipe:close() then error(command .. ":\n" .. out, 0) end
+end
+
+-- The command of a script of client/ in luafetch, with as many requests at once as it asks for.
+function M.client_words(name, ...)
+  return {
     M.build .. "/luafetch", "--no-progress", "--limit", "20000", "--per-host", "20000",
     "scripts/bench/client/" .. name .. ".lua", ...,
   }
+end
+
+function M.client(...)
+  return M.run(M.client_words(...))
 end
 
 function M.program(name, ...)

@@ -3,27 +3,15 @@
 -- with it. `million` in full runs only when it is asked for by name.
 package.path = "./?.lua;" .. package.path
 local bench = require "scripts.bench.bench"
+local origin = require "scripts.bench.origin"
 local servers = require "tests.support.servers"
+local goals = require "scripts.bench.goals"
+local results = require "scripts.bench.results"
+local side = require "scripts.bench.side"
 
-local BODY = ("small body\n"):rep(93) -- 1,023 bytes
-local NGINX = [[
-    location /small { default_type text/plain; return 200 "%s"; }
-]]
+local BODY, own_headers, serve_small, sh = origin.BODY, origin.own_headers, origin.serve_small, bench.sh
 
 local asked = {} -- set of names given
-
--- The header lines that luafetch sends by itself: the baseline gets the same.
-local function own_headers(fault)
-  local lines = {}
-  for line in assert(fetch(fault.url .. "/echo")).body:gmatch "[^\r\n]+" do
-    if line:find "^[%w-]+: " and not line:find "^Host: " then lines[#lines + 1] = line end
-  end
-  return lines
-end
-
-local function serve_small()
-  return servers.nginx { conf_extra = NGINX:format(BODY) }
-end
 
 local cases = {}
 
@@ -76,7 +64,7 @@ function cases.inflight10000()
     long = client(long),
     short = client(short),
     own64 = function() return bench.check(bench.client("tasks", fault.url .. "/ok", 64, 60000), 60000, 60000 * 3) end,
-    go = function() return bench.check(bench.program("peer", url, flying, long), long, long * 3) end,
+    go = function() return bench.check(bench.program("go", "small", url, long, flying), long, long * 3) end,
   }
   local rounds = bench.rounds(3, sides)
   local function steady(round) return (round.long.cpu - round.short.cpu) / (long - short) * 1e6 end
@@ -97,28 +85,6 @@ end
 
 local STORE_HOSTS = 64 -- 127.0.0.2 and on; the template's plain listener has 127.0.0.1
 
-local function sh(command)
-  local pipe = assert(io.popen("{ " .. command .. "\n} 2>&1", "r"))
-  local out = pipe:read "a"
-  if not pipe:close() then error(command .. ":\n" .. out, 0) end
-end
-
--- A certificate for all those addresses that an authority of our own signed: its directory,
--- which goes when it is closed.
-local function make_certificates()
-  local dir = assert(io.popen "mktemp -d"):read "l"
-  local names = {}
-  for i = 1, STORE_HOSTS do names[i] = "IP:127.0.0." .. i + 1 end
-  local key = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes"
-  sh(([[cd %s
-openssl req -x509 -days 2 %s -keyout ca.key -out ca.pem -subj '/CN=luafetch benchmark'
-openssl req -new %s -keyout key.pem -out req.pem -subj '/CN=127.0.0.1'
-echo 'subjectAltName=%s' >ext
-openssl x509 -req -in req.pem -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 -extfile ext -out cert.pem
-cat /etc/ssl/certs/ca-certificates.crt ca.pem >many.pem]]):format(dir, key, key, table.concat(names, ",")))
-  return setmetatable({ path = dir }, { __close = function() os.execute("rm -r '" .. dir .. "'") end })
-end
-
 -- Every request a connection, every connection a whole handshake: no tickets, no sessions.
 local function serve_tls(dir)
   local listen = {}
@@ -127,12 +93,13 @@ local function serve_tls(dir)
     ssl_certificate %s/cert.pem; ssl_certificate_key %s/key.pem;
     ssl_session_tickets off; ssl_session_cache off; keepalive_timeout 0;
   ]]):format(dir, dir)
-  return servers.nginx { conf_extra = NGINX:format(BODY) .. table.concat(listen, "\n") .. conf }
+  return servers.nginx { conf_extra = origin.SMALL .. table.concat(listen, "\n") .. conf }
 end
 
 function cases.tls_new()
   local n = 1000
-  local dir <close> = make_certificates()
+  local dir <close> = origin.make_dir()
+  origin.make_certificates(dir.path, STORE_HOSTS)
   local nginx, fault = serve_tls(dir.path), servers.fault()
   local headers = own_headers(fault)
   local url = ("https://127.0.0.2:%d/small"):format(nginx.port)
@@ -205,8 +172,8 @@ function cases.cancel10000()
       return run
     end,
   })
-  local function ms(side, field)
-    return 1000 * bench.over(rounds, function(round) return round[side][field] end)
+  local function ms(who, field)
+    return 1000 * bench.over(rounds, function(round) return round[who][field] end)
   end
   local function ratio(ours, bare)
     return bench.over(rounds, function(round) return round.ours[ours] / round.bare[bare] end)
@@ -250,10 +217,7 @@ end
 
 function cases.scrape()
   local pages = 4000
-  if not io.open(bench.build .. "/demo-site/index.html") then
-    sh(("lua5.4 scripts/make-demo-site.lua examples/demo-site '%s/demo-site'"):format(bench.build))
-  end
-  local nginx = servers.nginx { root = bench.build .. "/demo-site" }
+  local nginx = servers.nginx { root = origin.demo_site() }
   local rounds = bench.rounds(3, {
     ours = function()
       local run = bench.client("scrape", nginx.url, pages, 64)
@@ -372,10 +336,11 @@ end
 
 -- ---- the run ----
 
-local ORDER = {
+local HELD = {
   "startup", "keepalive64", "inflight10000", "tls_new", "hosts8000", "million", "tasks", "cancel10000", "stall",
   "scrape", "json", "pages", "frontier",
 }
+local GROUPS = { held = HELD, side = side.order } -- names that stand for several
 
 -- The same through Redis on the other processor: what it takes there is counted, too.
 function cases.frontier_redis()
@@ -402,18 +367,32 @@ end
 
 local function run(name)
   io.stderr:write(name, "…\n")
-  local ok, err = pcall(cases[name])
+  local ok, err = pcall(cases[name] or side.cases[name])
   servers.stop_all()
   if not ok then bench.fail(name, err) end
 end
 
-for _, name in ipairs(arg) do
-  if not cases[name] then
-    io.stderr:write("no such benchmark: ", name, "; there are: ", table.concat(ORDER, " "),
-      " frontier_curve frontier_redis\n")
-    os.exit(2)
-  end
-  asked[name] = true
+local function add_all(to, names)
+  return table.move(names, 1, #names, #to + 1, to)
 end
-for _, name in ipairs(#arg > 0 and arg or ORDER) do run(name) end
-if not bench.print() then os.exit(1) end
+
+local function unknown(name)
+  io.stderr:write("no such benchmark: ", name, "; there are: ", table.concat(HELD, " "),
+    " frontier_curve frontier_redis (held) ", table.concat(side.order, " "), " (side)\n")
+  os.exit(2)
+end
+
+local names = {}
+for _, name in ipairs(arg) do
+  if not (GROUPS[name] or cases[name] or side.cases[name]) then unknown(name) end
+  asked[name] = true
+  add_all(names, GROUPS[name] or { name })
+end
+if #names == 0 then names = add_all(add_all({}, side.order), HELD) end
+
+for _, name in ipairs(names) do run(name) end
+side.print()
+local good = #bench.rows == 0 or bench.print()
+results.save(side, bench.rows)
+good = goals.print(side.results) and good
+if not good then os.exit(1) end
