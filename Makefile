@@ -232,6 +232,12 @@ bench:
 	@$(MAKE) benchers $(BUILD)/bench/go $(UNDICI)
 	@scripts/bench/run.sh $(BUILD) $(BENCH)
 
+## bench-guard: what a request costs in instructions and system calls, as it was stored
+bench-guard:
+	@scripts/deps.sh bench-guard
+	@$(MAKE) benchers
+	@scripts/bench/run.sh $(BUILD) guard
+
 ## lint: floors, formatting, luacheck, types, documentation, warnings as errors
 lint:
 	@scripts/deps.sh lint
@@ -260,5 +266,5 @@ help:
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
 .PHONY: all debug asan demo faults test units unit spec servers conformance asan-test gcstress \
-        valgrind bench benchers newer-curl fuzz fuzzers fuzz-objects tidy nightly lint install \
+        valgrind bench bench-guard benchers newer-curl fuzz fuzzers fuzz-objects tidy nightly lint install \
         uninstall ci-deps clean help have-deps force

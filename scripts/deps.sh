@@ -1,8 +1,8 @@
 #!/bin/sh
 # deps.sh WHAT: install what WHAT needs and the machine lacks; says nothing when all is there.
 # deps.sh --check WHAT: only look.
-# WHAT: build, demo, test, lint, valgrind, fuzz, tidy, bench, or all of these but the last
-# two. Debian and Ubuntu through apt, as root or with sudo; elsewhere the packages are named
+# WHAT: build, demo, test, lint, valgrind, fuzz, tidy, bench, bench-guard, or all of these but the
+# last three. Debian and Ubuntu through apt, as root or with sudo; elsewhere the packages are named
 # and it ends with 1.
 set -eu
 
@@ -47,6 +47,8 @@ test|ip|iproute2|iproute|iproute2|iproute2|-
 lint|clang-format|clang-format|clang-tools-extra|clang|clang-extra-tools|clang-format
 lint|luacheck|lua-check|lua-check|luacheck|luacheck|luacheck
 valgrind|valgrind|valgrind|valgrind|valgrind|valgrind|valgrind
+bench-guard|valgrind|valgrind|valgrind|valgrind|valgrind|valgrind
+bench-guard|strace|strace|strace|strace|strace|strace
 tidy|clang-tidy|clang-tidy|clang-tools-extra|clang|clang-extra-tools|llvm
 tidy|cppcheck|cppcheck|cppcheck|cppcheck|cppcheck|cppcheck
 fuzz|clang|clang|clang|clang|clang|llvm
@@ -74,10 +76,12 @@ case $what in
 build | lint | valgrind | fuzz | tidy) wanted="build $what" ;;
 demo) wanted="build demo" ;;
 bench) wanted="build demo bench" ;;
+bench-guard) wanted="build demo bench-guard" ;;
 test) wanted="build demo test" ;;
 all) wanted="build demo test lint valgrind fuzz" ;;
 *)
-    echo "usage: deps.sh [--check] build|demo|test|lint|valgrind|fuzz|tidy|bench|    exit 2
+    echo "usage: deps.sh [--check] build|demo|test|lint|valgrind|fuzz|tidy|bench|bench-guard|all" >&2
+    exit 2
     ;;
 esac
 

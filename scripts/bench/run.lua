@@ -6,6 +6,7 @@ local bench = require "scripts.bench.bench"
 local origin = require "scripts.bench.origin"
 local servers = require "tests.support.servers"
 local goals = require "scripts.bench.goals"
+local guard = require "scripts.bench.guard"
 local results = require "scripts.bench.results"
 local side = require "scripts.bench.side"
 
@@ -336,6 +337,8 @@ end
 
 -- ---- the run ----
 
+cases.guard = guard.run
+
 local HELD = {
   "startup", "keepalive64", "inflight10000", "tls_new", "hosts8000", "million", "tasks", "cancel10000", "stall",
   "scrape", "json", "pages", "frontier",
@@ -378,7 +381,7 @@ end
 
 local function unknown(name)
   io.stderr:write("no such benchmark: ", name, "; there are: ", table.concat(HELD, " "),
-    " frontier_curve frontier_redis (held) ", table.concat(side.order, " "), " (side)\n")
+    " frontier_curve frontier_redis guard (held) ", table.concat(side.order, " "), " (side)\n")
   os.exit(2)
 end
 
