@@ -29,7 +29,10 @@ int luaopen_luafetch_job(lua_State *L);
 static void on_cancel(struct lf_wait *wait)
 {
     struct job_op *op = lf_container(wait, struct job_op, wait);
-    op->engine->ops->abandon(op->engine, op);
+    if (op->engine)
+        op->engine->ops->abandon(op->engine, op);
+    else
+        job_op_free(op);
 }
 
 /* [-0, +n, m] What the script gets; the job is at 1. */
@@ -85,7 +88,8 @@ static int ended_k(lua_State *L, int status, lua_KContext ctx)
     if (over) {
         struct job_engine *e = h->engine;
         h->engine = NULL;
-        e->ops->free(e);
+        if (e)
+            e->ops->free(e);
     }
     return n;
 }

@@ -511,6 +511,30 @@ local function specs(engine) return function()
     assert.has_error(function() job:counts() end)
   end)
 
+  it("is closed under tasks that wait for it, when a scope is left by an error", function()
+    for round = 1, 12 do
+      local ok, err = pcall(lf.scope, function(s)
+        local job <close> = open { per_host = false }
+        job:add(urls("a.test", 40))
+        for i = 1, 30 do
+          s:spawn(function()
+            for _, page in ipairs(job:claim(2)) do job:complete { page = page, links = urls("b.test", i) } end
+          end)
+        end
+        lf.sleep(round % 4 / 1000)
+        error("enough", 0)
+      end)
+      assert.is_false(ok)
+      assert.matches("^enough", err)
+    end
+    local job <close> = open()
+    for _ = 1, 100 do
+      if job:counts().active == 0 then break end
+      lf.sleep(0.01)
+    end
+    assert.equal(0, job:counts().active)
+  end)
+
   it("is closed by the collector, too, and in the middle of something", function()
     local job = open()
     job:add(urls("a.test", 3))

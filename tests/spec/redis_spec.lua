@@ -287,6 +287,10 @@ describe("a job in Redis", function()
     local lf = require "luafetch"
     local job <close> = assert(lf.job.open(arg[1], { per_host = 2, lease = 5 }))
     assert(job:add { arg[2] })
+    assert(io.open(arg[4] .. "/" .. arg[3], "w")):close()
+    for i = 1, 3 do -- all begin together
+      while not io.open(arg[4] .. "/127.0.0.1" .. i) do lf.sleep(0.01) end
+    end
     lf.each({ 1, 2, 3 }, function()
       while true do
         local pages, wait = assert(job:claim(1))
@@ -295,9 +299,10 @@ describe("a job in Redis", function()
           local links = {}
           for _, link in ipairs(res:html():css "a::attr(href)") do links[#links + 1] = lf.url.join(page.url, link) end
           assert(job:complete { page = page, links = links, items = { page.url } })
+          lf.sleep(0.01) -- it is another machine's turn
         end
         if #pages == 0 and not wait then return end
-        if #pages == 0 then lf.sleep(math.min(wait, 0.02)) end
+        if #pages == 0 then lf.sleep(math.min(wait, 0.004)) end
       end
     end)
   ]]
@@ -314,8 +319,8 @@ describe("a job in Redis", function()
     local url = start()
     local lines = {}
     for i = 1, 3 do
-      lines[i] = ("'%s' --no-progress - '%s' '%s/0.html' 127.0.0.%d <'%s/machine.lua' >'%s/out%d' 2>&1 &"):format(
-        os.getenv "LUAFETCH" or "build/luafetch", url, web.url, 10 + i, dir, dir, i)
+      lines[i] = ("'%s' --no-progress - '%s' '%s/0.html' 127.0.0.%d '%s' <'%s/machine.lua' >'%s/out%d' 2>&1 &"):format(
+        os.getenv "LUAFETCH" or "build/luafetch", url, web.url, 10 + i, dir, dir, dir, i)
     end
     local f = assert(io.open(dir .. "/machine.lua", "w"))
     f:write(MACHINE)

@@ -23,6 +23,7 @@ void job_op_free(struct job_op *op)
 {
     if (!op)
         return;
+    lf_list_remove(&op->link);
     lf_buf_free(&op->in);
     lf_buf_free(&op->known);
     lf_buf_free(&op->items);
@@ -60,4 +61,10 @@ bool job_op_release(struct job_op *op)
     op->kind = JOB_RELEASE;
     op->begun = op->ended = false;
     return true;
+}
+
+void job_ops_leave(struct lf_list *settled)
+{
+    for (struct lf_list *n = lf_list_shift(settled); n; n = lf_list_shift(settled))
+        lf_container(n, struct job_op, link)->engine = NULL;
 }

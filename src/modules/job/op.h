@@ -66,7 +66,7 @@ enum { JOB_AS_BEFORE = -1 }; /* gap, per_host of JOB_HOST */
 struct job_op {
     struct lf_list link; /* in the engine's list, until it has ended */
     struct lf_wait wait;
-    struct job_engine *engine; /* borrowed: outlives the op */
+    struct job_engine *engine; /* borrowed; NULL: it has gone before */
     struct lf_task *task;      /* borrowed; NULL: nobody waits */
     enum job_op_kind kind;
     bool begun, ended;
@@ -93,6 +93,9 @@ struct job_op {
 
 struct job_op *job_op_new(enum job_op_kind kind); /* NULL when memory ends */
 void job_op_free(struct job_op *op);
+/* The engine of these operations goes, which have ended, but whose tasks do not yet know.
+ */
+void job_ops_leave(struct lf_list *settled);
 /* A claim that was answered becomes the way back of what it was given. False: it gave
  * nothing, or memory ended; the leases' end gives it back then. */
 bool job_op_release(struct job_op *op);

@@ -28,6 +28,7 @@ static void go_on(struct redis *r);
 static void settle(struct redis *r, struct job_op *op)
 {
     op->ended = true;
+    lf_list_append(&r->settled, &op->link);
     if (op->task)
         lf_task_wake(op->task);
     else
@@ -328,11 +329,11 @@ static void redis_abandon(struct job_engine *e, struct job_op *op)
     op->task = NULL;
     if ((op->begun && !op->ended) || (!op->ended && op->kind == JOB_CLOSE))
         return; /* settle() will be here again */
+    lf_list_remove(&op->link);
     if (op->ended && !e->closing && job_op_release(op)) {
         redis_add(e, op);
         return;
     }
-    lf_list_remove(&op->link);
     job_op_free(op);
 }
 
@@ -349,6 +350,7 @@ static enum lf_err redis_new(struct lf_engine *eng, const char *name,
     r->clock.fire = on_clock;
     lf_list_init(&r->waiting);
     lf_list_init(&r->group);
+    lf_list_init(&r->settled);
     redis_wire_init(&r->wire, eng);
     r->wire.news = on_news;
     enum lf_err err = redis_place_parse(&r->place, name, why);
@@ -362,14 +364,18 @@ static enum lf_err redis_new(struct lf_engine *eng, const char *name,
     return LF_OK;
 }
 
-static void forget(struct lf_list *list)
+/* Tasks may still wait when a scope is left by an error. */
+static void forget(struct redis *r, struct lf_list *list)
 {
     for (struct lf_list *n = lf_list_shift(list); n; n = lf_list_shift(list)) {
         struct job_op *op = op_at(n);
-        op->ended = true;
-        op->err = LF_ECANCELLED;
-        if (!op->task)
+        if (!op->task) {
             job_op_free(op);
+            continue;
+        }
+        op->err = LF_ECANCELLED;
+        snprintf(op->why, sizeof op->why, "%s was closed meanwhile", r->place.shown);
+        settle(r, op);
     }
 }
 
@@ -380,8 +386,9 @@ static void redis_free(struct job_engine *e)
     struct redis *r = of(e);
     lf_timer_stop(r->eng, &r->gather);
     lf_timer_stop(r->eng, &r->clock);
-    forget(&r->group);
-    forget(&r->waiting);
+    forget(r, &r->group);
+    forget(r, &r->waiting);
+    job_ops_leave(&r->settled);
     if (r->state == REDIS_READY && r->worker && !e->closing &&
         !redis_group_write_close(r))
         redis_wire_flush(&r->wire);

@@ -28,6 +28,7 @@ struct redis {
     struct redis_wire wire;
     enum redis_state state;
     struct lf_list waiting, group; /* of job_op; group: sent, or to be sent again */
+    struct lf_list settled;        /* of job_op: their tasks do not yet know */
     struct lf_timer gather;        /* at once: when the tasks that are ready have run */
     struct lf_timer clock; /* the next try, or the end of patience with this one */
     bool sent;             /* the group, over this connection */

@@ -9,6 +9,7 @@ enum { FULL_GROUP = 16 };
 
 static void release(struct writer *w)
 {
+    job_ops_leave(&w->settled);
     store_close(&w->store);
     free(w->store.path);
     free(w);
@@ -20,6 +21,7 @@ static void forget(struct lf_list *list)
         struct job_op *op = lf_container(n, struct job_op, link);
         op->ended = true;
         op->err = LF_ECANCELLED;
+        op->engine = NULL;
         if (!op->task)
             job_op_free(op);
     }
@@ -59,6 +61,7 @@ static void writer_abandon(struct job_engine *e, struct job_op *op);
 static void settle(struct writer *w, struct job_op *op)
 {
     op->ended = true;
+    lf_list_append(&w->settled, &op->link);
     if (op->task)
         lf_task_wake(op->task);
     else
@@ -129,6 +132,7 @@ static enum lf_err writer_new(struct lf_engine *eng, const char *path,
     lf_list_init(&w->job.link);
     lf_list_init(&w->waiting);
     lf_list_init(&w->group);
+    lf_list_init(&w->settled);
     w->store.play = lf_engine_play(eng);
     w->store.temporary = path == NULL;
     w->store.path = strdup(path ? path : "the temporary job");
@@ -160,6 +164,7 @@ static void writer_abandon(struct job_engine *e, struct job_op *op)
     if (op->begun && !op->ended)
         return; /* settle() will be here again */
     if (op->ended) {
+        lf_list_remove(&op->link);
         if (!w->base.closing && job_op_release(op)) {
             writer_add(e, op);
             return;

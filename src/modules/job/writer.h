@@ -17,6 +17,7 @@ struct writer {
     struct lf_job job;
     struct lf_timer timer;
     struct lf_list waiting, group; /* of job_op; group: the thread's while busy */
+    struct lf_list settled;        /* of job_op: their tasks do not yet know */
     unsigned count;                /* in waiting */
     bool busy;
     bool orphan;  /* its owner has gone: free it when it rests */
