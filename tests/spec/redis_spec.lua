@@ -298,6 +298,7 @@ describe("a job in Redis", function()
           local res = assert(fetch(page.url, { interface = arg[3] }))
           local links = {}
           for _, link in ipairs(res:html():css "a::attr(href)") do links[#links + 1] = lf.url.join(page.url, link) end
+          lf.sleep(0.005) -- time for the others to ask for the next
           assert(job:complete { page = page, links = links, items = { page.url } })
           lf.sleep(0.01) -- it is another machine's turn
         end
@@ -333,7 +334,7 @@ describe("a job in Redis", function()
     for line in io.lines(web.dir .. "/access.log") do
       local address, status = line:match '^(%S+) .*" (%d+) '
       assert.equal("200", status) -- 418: more than two at once
-      machines[address], requests = true, requests + 1
+      if not line:find("?127", 1, true) then machines[address], requests = true, requests + 1 end
     end
     assert.equal(PAGES, requests)
     assert.is_true(machines["127.0.0.11"] and machines["127.0.0.12"] and machines["127.0.0.13"])
