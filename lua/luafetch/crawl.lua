@@ -5,6 +5,7 @@ local filter = require "luafetch.crawl.filter"
 local frontier = require "luafetch.crawl.frontier"
 local jobs = require "luafetch.job"
 local options = require "luafetch.crawl.options"
+local pages = require "luafetch.crawl.page"
 local robots = require "luafetch.crawl.robots"
 local start = require "luafetch.crawl.start"
 local traps = require "luafetch.crawl.traps"
@@ -37,14 +38,23 @@ local function info_of(lease)
   return { from = lease.from, depth = lease.depth, meta = lease.meta, tries = lease.tries }
 end
 
+-- The script hears of it: what it emits then.
 function Crawl:tell_failed(href, err, lease)
   if self.conf.failed then
-    self.conf.failed(href, err, info_of(lease))
+    return pages.records_of(self.session, self.conf.failed, href, err, info_of(lease))
   elseif type(err) == "string" then
     core.log.error(("crawl: %s: %s"):format(href, err))
   else
     core.log.warn("crawl: " .. tostring(err))
   end
+  return {}
+end
+
+-- Items are committed: of a job with a name its output reads them there.
+function Crawl:write(items)
+  self.counts.items = self.counts.items + #items
+  if self.output then return end
+  for _, item in ipairs(items) do core.emit(item) end
 end
 
 function Crawl:count_bug(text)
@@ -93,6 +103,8 @@ return function(opts)
   local job <close>, err = open_job(conf)
   if not job then return nil, err end
   local crawl = new(conf, job, session)
+  local output <close> = conf.job and job:emit()
+  crawl.output = output
   local ended, why = core.scope({ fail_fast = true }, function(s)
     local feeder = conf.start and s:spawn(feed, crawl)
     crawl.counts.limit = frontier.work(crawl, s)
@@ -100,6 +112,7 @@ return function(opts)
     return true
   end)
   if not ended then return nil, why end
+  if output then output:close() end
   crawl.counts.seconds = core.now() - crawl.began
   local closed
   closed, err = job:close()

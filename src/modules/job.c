@@ -120,20 +120,34 @@ static struct handle *check(lua_State *L, const char *who)
 
 /* ---- methods ---- */
 
+/* [-0, +0, e] The items of the options at `idx`, if there are any. */
+static void add_items(lua_State *L, int idx, const char *who, struct job_op *op)
+{
+    if (!lua_istable(L, idx))
+        return;
+    lua_getfield(L, idx, "items");
+    ask_items(L, lua_gettop(L), who, op);
+    lua_pop(L, 1);
+}
+
 static int l_add(lua_State *L)
 {
     static const char who[] = "job:add";
+    static const char *const names[] = {"items", NULL};
     struct handle *h = check(L, who);
-    lua_settop(L, 2);
+    lua_settop(L, 3);
+    ask_only(L, 3, who, names);
     if (lua_type(L, 2) == LUA_TSTRING) {
         lua_createtable(L, 1, 0);
-        lua_insert(L, 2);
-        lua_rawseti(L, 2, 1);
+        lua_pushvalue(L, 2);
+        lua_rawseti(L, -2, 1);
+        lua_replace(L, 2);
     } else if (!lua_istable(L, 2)) {
         return lf_misuse(L, "%s: wants a list of URLs, not a %s", who,
                          luaL_typename(L, 2));
     }
     struct ask_box *b = ask_new(L, JOB_ADD);
+    add_items(L, 3, who, b->op);
     if (!ask_links(L, 2, who, &b->op->in, 0, h->engine->secret, &h->url))
         return 2;
     return wait_for(L, b, who, ended_k);
@@ -207,7 +221,7 @@ static void add_reason(lua_State *L, struct job_op *op, const char *otherwise)
 static int l_fail(lua_State *L)
 {
     static const char who[] = "job:fail";
-    static const char *const names[] = {"again", "park", NULL};
+    static const char *const names[] = {"again", "park", "items", NULL};
     check(L, who);
     lua_settop(L, 4);
     ask_only(L, 4, who, names);
@@ -216,6 +230,7 @@ static int l_fail(lua_State *L)
     op->lease = ask_lease(L, 2, who);
     op->again = ask_flag(L, 4, who, "again", false);
     op->park = ask_seconds(L, 4, who, "park", 0);
+    add_items(L, 4, who, op);
     add_reason(L, op, "failed");
     return wait_for(L, b, who, ended_k);
 }

@@ -275,6 +275,38 @@ describe("records of a crawl", function()
     assert.equal('{"url":"http://a.test/"}\n{"child":true}\n{"url":"http://a.test/good"}\n{"child":true}\n', r.out)
   end)
 
+  it("may tell of what failed, and stand in the job with the others", function()
+    local job = os.tmpname()
+    os.remove(job)
+    local out = os.tmpname()
+    local script = SITE .. ([[
+      job = %q, start = { "http://a.test/", "nonsense" }, max_errors = false,
+      failed = function(url, err) lf.spawn(function() lf.emit { failed = url, why = tostring(err) } end):join() end,
+      page = function(page)
+        page:follow(page:html():links())
+        lf.emit { url = page.url }
+        if page.url:find "bad" then error "my bug" end
+      end }) end)
+    ]]):format(job)
+    script = script:gsub('start = "http://a.test/", ', "", 1)
+    local file <close> = command.file(script, ".lua")
+    for _ = 1, 2 do -- the second time there is nothing new but that nonsense
+      assert.equal("", command({ "--no-progress", "-o", out, file.name }).err)
+    end
+    local printed = {}
+    for line in io.lines(out) do
+      local record = lf.json.decode(line)
+      if record.failed == "http://a.test/bad" then assert.matches(": my bug\n", record.why) end
+      printed[#printed + 1] = record.url or record.failed
+    end
+    assert.same({ "http://a.test/", "http://a.test/bad", "http://a.test/good", "nonsense", "nonsense" },
+      sorted(printed))
+    local state <close> = assert(lf.job.open(job))
+    assert.equal(5, state:counts().items)
+    os.remove(job)
+    os.remove(out)
+  end)
+
   it("go through the item functions, which may change and drop them", function()
     local r = run(SITE .. [[
       page = function(page)

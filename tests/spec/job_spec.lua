@@ -455,14 +455,22 @@ local function specs(engine) return function()
     for i = 1, 450 do list[i] = { n = i } end
     job:complete { page = job:claim()[1], items = list, links = { "http://a.test/broken" } }
     local _, err = fetch "http://127.0.0.1:1/"
-    assert(job:fail(job:claim()[1], err))
-    assert.same(list, collect(job))
+    assert(job:fail(job:claim()[1], err, { items = { "of a failed page" } }))
+    assert.equal(0, job:add({}, { items = { "of no page" } }))
+    local all = collect(job)
+    assert.equal("of no page", table.remove(all))
+    assert.equal("of a failed page", table.remove(all))
+    assert.same(list, all)
+    assert.equal(452, job:counts().items)
     local n = 0
     for text, url, id in job:items { raw = true, after = 449 } do
       n = n + 1
-      assert.same({ '{"n":450}', "http://a.test/1", 450 }, { text, url, id })
+      assert.same(({
+        { '{"n":450}', "http://a.test/1", 450 }, { '"of a failed page"', "http://a.test/broken", 451 },
+        { '"of no page"', nil, 452 },
+      })[n], { text, url, id })
     end
-    assert.equal(1, n)
+    assert.equal(3, n)
     for page in job:failed() do
       assert.same({ "http://a.test/broken", "http://a.test/1", tostring(err) }, { page.url, page.from, page.error })
     end

@@ -10,19 +10,38 @@ local M = {}
 local Page = {}
 Page.__index = Page
 
--- ---- which page a task works for ----
+-- ---- what takes the records of a task ----
 
-local at_work, last = {}, 0 -- number → page
+local at_work, last = {}, 0 -- number → a page, or what else has add_item
 
 core.take_records(function(item)
-  local page = at_work[core.working_for()]
-  if not page then core.misuse "emit: the page is done" end
-  page:add_item(item)
+  local taker = at_work[core.working_for()]
+  if not taker then core.misuse "emit: the page is done" end
+  taker:add_item(item)
 end)
+
+-- Run fn(...) in a scope in which `taker` gets what it emits: its results, or nil, err; raises a
+-- bug. At the end it is `over`.
+local function work(taker, session, fn, ...)
+  last = last + 1
+  local number, args = last, table.pack(...)
+  at_work[number] = taker
+  local _ <close> = setmetatable({}, { __close = function()
+    at_work[number], taker.over = nil, true
+  end })
+  return core.scope(function()
+    core.work_for(number, session)
+    return fn(table.unpack(args, 1, args.n))
+  end)
+end
+
+-- As it is now: the script may use its table again. What is no JSON is its bug.
+local function copy(item)
+  return json.decode(json.encode(item))
+end
 
 -- ---- items ----
 
--- As it is now: the script may use its table again. What is no JSON is its bug.
 function Page:add_item(item)
   for _, change in ipairs(self.crawl.item_functions) do
     local why
@@ -33,7 +52,21 @@ function Page:add_item(item)
       return
     end
   end
-  self.items[#self.items + 1] = json.decode(json.encode(item))
+  self.items[#self.items + 1] = copy(item)
+end
+
+local Records = {}
+Records.__index = Records
+
+function Records:add_item(item)
+  self[#self + 1] = copy(item)
+end
+
+-- What fn(...) emits.
+function M.records_of(session, fn, ...)
+  local records = setmetatable({}, Records)
+  work(records, session, fn, ...)
+  return records
 end
 
 -- ---- links ----
@@ -125,18 +158,9 @@ function M.new(crawl, lease, response)
   return page
 end
 
--- Run fn(...) for this page in a scope: its results, or nil, err; raises a bug.
+-- Run fn(...) for this page: as `work`.
 function Page:run(fn, ...)
-  last = last + 1
-  local number, args = last, table.pack(...)
-  at_work[number] = self
-  local _ <close> = setmetatable({}, { __close = function()
-    at_work[number], self.over = nil, true
-  end })
-  return core.scope(function()
-    core.work_for(number, self.crawl.session)
-    return fn(table.unpack(args, 1, args.n))
-  end)
+  return work(self, self.crawl.session, fn, ...)
 end
 
 return M

@@ -32,11 +32,19 @@ local function of_file(name)
   end
 end
 
+-- What was no good: the script hears of it, and may emit then.
+local function refuse(crawl, from, err)
+  local items = crawl:tell_failed(from, err, {})
+  if #items == 0 then return end
+  crawl:must(crawl.job:add({}, { items = items }))
+  crawl:write(items)
+end
+
 local function of_sitemap(crawl, at)
   local sitemap = require "luafetch.sitemap"
   return sitemap.urls(at, {
     session = crawl.session, redirects = 10,
-    failed = function(from, err) crawl:tell_failed(from, err, {}) end,
+    failed = function(from, err) refuse(crawl, from, err) end,
   })
 end
 
@@ -61,7 +69,7 @@ local function link_of(crawl, one)
   end
   local href, err = url.canonical(told.url)
   if not href then
-    crawl:tell_failed(told.url, err, {})
+    refuse(crawl, told.url, err)
     return nil
   end
   local link = { url = href, depth = 0, meta = told.meta, priority = told.priority, start = true }

@@ -29,9 +29,9 @@ end
 -- err: an Error, or the text of a bug.
 local function fail(crawl, lease, err)
   crawl.counts.failed = crawl.counts.failed + 1
-  crawl:tell_failed(lease.url, err, lease)
+  local items = crawl:tell_failed(lease.url, err, lease)
   crawl:free(lease)
-  committed(lease, crawl.job:fail(lease, err))
+  if committed(lease, crawl.job:fail(lease, err, { items = items })) then crawl:write(items) end
 end
 
 -- Seconds that Retry-After asks for (RFC 9110 §10.2.3), or nil.
@@ -154,14 +154,12 @@ local function is_error(value)
   return type(value) == "table" and value.ok == false and value.kind ~= nil
 end
 
--- Its links and items are committed together, and then the items are written.
+-- Its links and items are committed together.
 local function done(crawl, lease, page)
   crawl.counts.pages = crawl.counts.pages + 1
   crawl:free(lease)
   local t = { page = lease, links = page.links, items = page.items }
-  if not committed(lease, crawl.job:complete(t)) then return end
-  crawl.counts.items = crawl.counts.items + #page.items
-  for _, item in ipairs(page.items) do core.emit(item) end
+  if committed(lease, crawl.job:complete(t)) then crawl:write(page.items) end
 end
 
 local function hand_over(crawl, lease, res)

@@ -79,9 +79,10 @@ function Page:emit(item) end
 ---Crawl. Every URL is fetched once, as `lf.url.canonical` has it; hosts take turns, and in a host
 ---what is nearest to a start comes first. A redirect is a page of its own: it goes through the rules
 ---and robots.txt as a link would, and `page.from` stays the page with the link. Records that a page
----emits, and its links, are kept when it is done, all or none, each once; written to standard output
----(or the file of `-o`) they are afterwards. Those that `failed` emits are
----written at once. Requests that `page` makes by plain `fetch` keep to the crawl's limits. `--verbose` says why a URL was not fetched.
+---emits, and its links, are kept when it is done, all or none, each once, and so are those that `failed`
+---emits; written to standard output (or the file of `-o`) they are afterwards: of a job with a name as
+---`job:emit` does, which goes on after any end of a run. Requests that `page` makes by plain `fetch`
+---keep to the crawl's limits. `--verbose` says why a URL was not fetched.
 ---
 ---Raises for wrong use, and for more bugs than `max_errors`. Cancelled, it gives back what it had
 ---claimed.

@@ -58,9 +58,10 @@ function job.open(name, opts) end
 ---Make URLs known. Those that are known already, when compared as `lf.url.canonical` has it, are
 ---passed over. A URL that is none is an Error (`url`), and then none is added.
 ---@param list string|(string|luafetch.JobLink)[]
+---@param opts? {items?: any[]} items: records that belong to no page
 ---@return integer? new how many were not known
 ---@return luafetch.Error? err
-function Job:add(list) end
+function Job:add(list, opts) end
 
 ---Pages to work on: hosts take turns, and none is given more than `per_host` and `rate` allow. In a
 ---host higher priorities come first, then smaller depths, then those that were known first.
@@ -81,7 +82,7 @@ function Job:complete(t) end
 ---A page has failed.
 ---@param page luafetch.JobPage
 ---@param why? any an Error or a text
----@param opts? {again?: boolean, park?: number} again: it is pending once more; park: as for complete
+---@param opts? {again?: boolean, park?: number, items?: any[]} again: it is pending once more; park and items: as for complete
 ---@return true?
 ---@return luafetch.Error? err as for complete
 function Job:fail(page, why, opts) end

@@ -136,6 +136,8 @@ void job_fail(struct store *s, struct job_op *op)
         try_again(s, op);
     else
         end_page(s, op, JOB_GIVEN_UP, &s->totals.failed);
+    if (!op->err)
+        add_items(s, &op->items, op->lease.id);
 }
 
 void job_skip(struct store *s, struct job_op *op)

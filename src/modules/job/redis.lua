@@ -356,6 +356,7 @@ function ops.fail(o)
   else
     end_page(r, "failed", o.blob)
   end
+  add_items(o.items, o.id)
   park(h, o)
   return { 0, 0 }
 end
