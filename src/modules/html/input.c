@@ -7,6 +7,7 @@
 #include <string.h>
 #include <libxml/parserInternals.h>
 #include <libxml/xmlerror.h>
+#include "modules/html/heap.h"
 
 /* Not by xmlStopParser: that frees the input, which may be what is in use. */
 static void stop(struct lf_input *in)
@@ -107,22 +108,9 @@ static xmlParserInput *refuse(const char *url, const char *id, xmlParserCtxt *ct
     return NULL;
 }
 
-static void plain_free(void *p)
-{
-    free(p);
-}
-
-/* When the program ends, libxml2 takes down all that its parsers need, while a thread may
- * still be parsing what nobody waits for. It leaves that when memory is not freed by
- * free() itself. */
-static void stay_up(void)
-{
-    xmlMemSetup(plain_free, malloc, realloc, strdup);
-}
-
 void lf_input_init(void)
 {
-    stay_up();
+    lf_heap_init();
     xmlInitParser();
     xmlSetExternalEntityLoader(refuse);
     listen_here(NULL);

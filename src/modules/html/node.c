@@ -215,7 +215,7 @@ static int document_gc(lua_State *L)
 {
     struct lf_document *d = luaL_checkudata(L, 1, LF_DOCUMENT);
     xmlXPathFreeContext(d->xpath);
-    xmlFreeDoc(d->doc);
+    lf_tree_free(d->doc);
     lf_nsmap_free(&d->names);
     d->xpath = NULL;
     d->doc = NULL;

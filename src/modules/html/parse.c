@@ -137,7 +137,7 @@ static int finish(lua_State *L, const struct parse *p)
 
 static void work_free(struct work *w)
 {
-    xmlFreeDoc(w->parse.doc);
+    lf_tree_free(w->parse.doc);
     free(w);
 }
 

@@ -11,6 +11,7 @@
 #include <libxml/SAX2.h>
 #include <libxml/parserInternals.h>
 #include "modules/html/charset.h"
+#include "modules/html/heap.h"
 #include "modules/html/input.h"
 
 /* Open elements known to the parser: an end tag without a start tag looks through all.
@@ -223,24 +224,51 @@ static xmlDoc *take(htmlParserCtxt *ctxt, const struct lf_input *in)
     return NULL;
 }
 
+static xmlDoc *parse(htmlParserCtxt *ctxt, const struct lf_charset *charset,
+                     const char *p, size_t n, size_t *nodes)
+{
+    struct lf_input in = {.intervene = close_flooded_tag};
+    xmlDoc *doc = NULL;
+    if (lf_input_open(&in, ctxt, charset, p, n)) {
+        in.reader.replace_nul = true; /* the parser would end at one */
+        htmlParseDocument(ctxt);
+        doc = take(ctxt, &in);
+    }
+    lf_input_close(&in);
+    *nodes = in.nodes;
+    return doc;
+}
+
+/* The heap is the tree's from then on, or goes. */
+static void close_heap(struct lf_heap *heap, xmlDoc *doc)
+{
+    xmlResetLastError(); /* this thread's copy of it: the only thing that would stay */
+    lf_heap_close(heap);
+    if (doc)
+        doc->_private = heap;
+    else
+        lf_heap_free(heap);
+}
+
 xmlDoc *lf_tree_parse(const char *p, size_t n, const char *label, size_t label_len,
                       size_t *nodes)
 {
     size_t bom;
     const struct lf_charset *charset =
         lf_charset_detect(p, n, label, label_len, true, &bom);
-    struct lf_input in = {.intervene = close_flooded_tag};
+    xmlResetLastError();
+    struct lf_heap *heap = lf_heap_open();
     htmlParserCtxt *ctxt = new_parser();
-    xmlDoc *doc = NULL;
-    if (!ctxt)
-        return NULL;
-    if (lf_input_open(&in, ctxt, charset, p + bom, n - bom)) {
-        in.reader.replace_nul = true; /* the parser would end at one */
-        htmlParseDocument(ctxt);
-        doc = take(ctxt, &in);
-    }
-    lf_input_close(&in);
+    xmlDoc *doc = ctxt ? parse(ctxt, charset, p + bom, n - bom, nodes) : NULL;
     htmlFreeParserCtxt(ctxt);
-    *nodes = in.nodes;
+    close_heap(heap, doc);
     return doc;
+}
+
+void lf_tree_free(xmlDoc *doc)
+{
+    if (doc && doc->_private)
+        lf_heap_free(doc->_private);
+    else
+        xmlFreeDoc(doc);
 }

@@ -17,6 +17,10 @@
 xmlDoc *lf_tree_parse(const char *p, size_t n, const char *label, size_t label_len,
                       size_t *nodes);
 
+/* Of any document. All of it, its dictionary too, may lie in a heap (heap.h) that its
+ * _private points to. NULL is fine. */
+void lf_tree_free(xmlDoc *doc);
+
 /* The root element; NULL only while parsing. */
 xmlNode *lf_tree_root(xmlDoc *doc);
 
