@@ -14,6 +14,7 @@
 
 struct urls {
     struct lf_url url, base;
+    struct lf_buf text;
 };
 
 static int urls_free(lua_State *L)
@@ -21,6 +22,7 @@ static int urls_free(lua_State *L)
     struct urls *x = luaL_checkudata(L, 1, URLS_MT);
     lf_url_free(&x->url);
     lf_url_free(&x->base);
+    lf_buf_free(&x->text);
     return 0;
 }
 
@@ -28,8 +30,29 @@ static struct urls *push_urls(lua_State *L)
 {
     struct urls *x = lua_newuserdatauv(L, sizeof *x, 0);
     x->url = x->base = LF_URL_INIT;
+    lf_buf_init(&x->text, LF_BUF_MAX);
     luaL_setmetatable(L, URLS_MT);
     return x;
+}
+
+/* Those that are kept from call to call, for who runs nothing of a script between parsing
+ * and the one push of the result: what may be called for each link of a page. */
+static struct urls *kept_urls(lua_State *L)
+{
+    return lua_touserdata(L, lua_upvalueindex(1));
+}
+
+/* [-0, +1, m] The result. Only what is small is kept. */
+static int push_kept(lua_State *L, struct urls *x, struct lf_span s)
+{
+    enum { SMALL = 10000 };
+    lua_pushlstring(L, s.len ? s.p : "", s.len);
+    if (x->url.href.cap + x->base.href.cap + x->text.cap > SMALL) {
+        lf_url_free(&x->url);
+        lf_url_free(&x->base);
+        lf_buf_free(&x->text);
+    }
+    return 1;
 }
 
 static int fail(lua_State *L, enum lf_err err, const char *what, const char *why,
@@ -49,7 +72,8 @@ static int parse(lua_State *L, struct urls *x, int ref, int base)
     bool based = base && !lua_isnil(L, base);
     if (based) {
         s = luaL_checklstring(L, base, &n);
-        enum lf_err err = lf_url_parse(&x->base, s, n, NULL, &why);
+        bool is_there = n && n == x->base.href.len && memcmp(s, x->base.href.p, n) == 0;
+        enum lf_err err = is_there ? LF_OK : lf_url_parse(&x->base, s, n, NULL, &why);
         if (err)
             return fail(L, err, "base URL", why, s);
     }
@@ -107,21 +131,14 @@ static int l_parse(lua_State *L)
     return 1;
 }
 
-static int push_href(lua_State *L, struct urls *x)
-{
-    lua_pushlstring(L, x->url.href.p, x->url.href.len);
-    lf_url_free(&x->url);
-    lf_url_free(&x->base);
-    return 1;
-}
-
 static int l_join(lua_State *L)
 {
     luaL_checkstring(L, 1);
     luaL_checkstring(L, 2);
-    struct urls *x = push_urls(L);
+    struct urls *x = kept_urls(L);
     int failed = parse(L, x, 2, 1);
-    return failed ? failed : push_href(L, x);
+    return failed ? failed
+                  : push_kept(L, x, (struct lf_span){x->url.href.p, x->url.href.len});
 }
 
 /* Push what the buffer holds and free it. */
@@ -153,14 +170,13 @@ static int l_canonical(lua_State *L)
 {
     luaL_checkstring(L, 1);
     bool sort = only_option(L, 2, "sort_query");
-    struct urls *x = push_urls(L);
+    struct urls *x = kept_urls(L);
     int failed = parse(L, x, 1, 0);
     if (failed)
         return failed;
-    struct lf_buf *b = lf_buf_box(L, LF_BUF_MAX);
-    lf_buf_check(L, lf_url_canonical(&x->url, sort, b));
-    lf_url_free(&x->url);
-    return push_buf(L, b);
+    lf_buf_reset(&x->text);
+    lf_buf_check(L, lf_url_canonical(&x->url, sort, &x->text));
+    return push_kept(L, x, (struct lf_span){x->text.p, x->text.len});
 }
 
 /* -- building -- */
@@ -335,7 +351,10 @@ static int l_build(lua_State *L)
     if (err)
         return fail(L, err, "URL", why, out->p);
     lf_buf_free(out);
-    return push_href(L, x);
+    lua_pushlstring(L, x->url.href.p, x->url.href.len);
+    lf_url_free(&x->url);
+    lf_url_free(&x->base);
+    return 1;
 }
 
 /* -- components and queries -- */
@@ -518,6 +537,8 @@ int luaopen_luafetch_url(lua_State *L)
         lua_setfield(L, -2, "__gc");
     }
     lua_pop(L, 1);
-    luaL_newlib(L, functions);
+    luaL_newlibtable(L, functions);
+    push_urls(L);
+    luaL_setfuncs(L, functions, 1);
     return 1;
 }
