@@ -34,9 +34,9 @@ describe("a job in Redis", function()
   end
 
   -- A server of our own on the port, in a directory that stays: it is killed and started again.
-  local function run(port)
-    local line = ("redis-server --port %d --bind 127.0.0.1 --save '' --appendonly yes --dir '%s' >/dev/null 2>&1 "
-      .. "& echo $!"):format(port, dir)
+  local function run(port, keeps)
+    local line = ("redis-server --port %d --bind 127.0.0.1 --save '' --appendonly %s --dir '%s' >/dev/null 2>&1 "
+      .. "& echo $!"):format(port, keeps or "yes", dir)
     local pid = io.popen(line):read "l"
     return function()
       os.execute("kill -9 " .. pid)
@@ -219,6 +219,165 @@ describe("a job in Redis", function()
     refused("state", "is not the job any more that was opened", job:counts())
   end)
 
+  -- A job on a server that can be killed; the function that does it, and its port.
+  local function open_mortal(keeps, opts)
+    start()
+    local port = server.port
+    server.stop()
+    server = nil
+    local kill = run(port, keeps)
+    local url = ("redis://127.0.0.1:%d/books"):format(port)
+    for _ = 1, 100 do
+      local job = lf.job.open(url, opts)
+      if job then return job, kill, port end
+      lf.sleep(0.02)
+    end
+  end
+
+  it("says when the server has come back without them", function()
+    local opened, kill, port = open_mortal("no", { wait = 10 })
+    local job <close> = opened
+    job:add(urls(3))
+    local page = job:claim()[1]
+    kill()
+    kill = run(port, "no")
+    refused("state", "is not the job any more that was opened", job:complete { page = page, items = { 1 } })
+    local other <close> = assert(lf.job.open(("redis://127.0.0.1:%d/books"):format(port)))
+    assert.same({ 0, 0 }, { other:counts().pending, other:counts().items })
+    kill()
+    local began = lf.now() -- closing does not wait as long as work does
+    local ok, err = other:close()
+    assert.is_nil(ok)
+    assert.matches("cannot reach .* .tried for 3 s", err.message)
+    job:close()
+    assert.is_true(lf.now() - began < 9)
+  end)
+
+  it("gives up a server that died and does not come back, and goes on when it does later", function()
+    local opened, kill, port = open_mortal("yes", { wait = 0.5 })
+    local job <close> = opened
+    job:add(urls(3))
+    local page = job:claim()[1]
+    kill()
+    local began = lf.now()
+    refused("io", "cannot reach redis://127.0.0.1:%d+/books: .*refused.* .tried for 0.5 s",
+      job:complete { page = page, items = { 1 } })
+    refused("io", "cannot reach", job:counts())
+    assert.is_true(lf.now() - began < 3)
+    kill = run(port)
+    lf.sleep(0.3)
+    assert.equal(1, job:complete { page = page, links = { "http://new.test/" }, items = { 1 } })
+    assert.same({ 3, 0, 1 }, { job:counts().pending, job:counts().active, job:counts().items })
+    assert.is_true(job:close())
+    kill()
+  end)
+
+  it("gets every page's links and items once, and their number, when answers are lost", function()
+    local PAGES = 500
+    start()
+    local way = servers.redisd("swallow", server.port)
+    local job <close> = assert(lf.job.open(way.url .. "/books", { wait = 30, per_host = false }))
+    assert.equal(1, job:add { "http://a.test/0" })
+    local new, given = 0, 0
+    local failed = lf.each({ 1, 2, 3, 4 }, function()
+      while true do
+        local list, wait = assert(job:claim(8))
+        given = given + #list
+        for _, page in ipairs(list) do
+          local n, links = tonumber(page.url:match "%d+$"), {}
+          for i = 1, 3 do
+            if n * 3 + i < PAGES then links[i] = "http://a.test/" .. n * 3 + i end
+          end
+          assert.equal(1, page.tries)
+          local more = assert(job:complete { page = page, links = links, items = { n } })
+          new = new + more
+        end
+        if #list == 0 and not wait then return end
+        if #list == 0 then lf.sleep(0.01) end
+      end
+    end)
+    assert.equal(0, failed)
+    assert.same({ PAGES - 1, PAGES }, { new, given })
+    assert.same({ PAGES, PAGES }, { job:counts().done, job:counts().items })
+    local seen = {}
+    for item in job:items() do
+      assert.is_nil(seen[item])
+      seen[item] = true
+    end
+    job:close()
+    way.stop()
+  end)
+
+  it("takes nothing from a server that lies", function()
+    local path = dir .. "/answer"
+    local way = servers.redisd("lie", path)
+    local job <close> = assert(lf.job.open(way.url .. "/books", { wait = 0.3 }))
+    local calls = {
+      function() return job:claim(3) end, function() return job:counts() end, function() return job:host "a.test" end,
+      function() return job:add "http://a.test/" end, function() return job:output "x" end,
+      function() return job:retry_failed() end, function() return job:items()() end,
+    }
+    local nonsense, stray = "an answer that is none", "what it says is not Redis"
+    for text, why in pairs {
+      ["HTTP/1.1 400 Bad Request\r\n\r\n"] = stray,
+      ["$-2\r\n"] = ".", ["*-5\r\n"] = ".", ["$99999999999999999999\r\n"] = ".", [("*1\r\n"):rep(20)] = ".",
+      ["*2147483647\r\n"] = "its answer is too long", ["*9999999999\r\n"] = ".",
+      ["*1\r\n*8388608\r\n"] = "its answer is too long",
+      ["$9223372036854775807\r\nabc"] = "does not answer",
+      ["*1\r\n*3\r\n:0\r\n"] = "does not answer",
+      ["*0\r\n"] = nonsense, ["*-1\r\n"] = nonsense, [":1\r\n"] = nonsense, ["+OK\r\n"] = nonsense,
+      ["$3\r\nabc\r\n"] = nonsense, ["*1\r\n*0\r\n"] = nonsense, ["*1\r\n*-1\r\n"] = nonsense,
+      ["*1\r\n*1\r\n:0\r\n"] = nonsense, ["*1\r\n*2\r\n+0\r\n:0\r\n"] = nonsense,
+      ["*1\r\n*2\r\n:0\r\n*1\r\n:0\r\n"] = nonsense, ["*1\r\n*2\r\n:1\r\n:0\r\n"] = nonsense,
+      ["*1\r\n*5\r\n:0\r\n:0\r\n:1\r\n:2\r\n*0\r\n"] = nonsense,
+      ["*1\r\n*4\r\n:0\r\n:0\r\n:1\r\n:2\r\n"] = nonsense,
+      ["*1\r\n*2\r\n:2\r\n$-1\r\n"] = nonsense,
+      ["-\r\n"] = "the server says", ["-ERR %s%n\0x\r\n"] = "the server says: ERR %%s%%n",
+      ["*1\r\n*2\r\n:2\r\n$0\r\n\r\n"] = "the server says",
+      ["*1\r\n*2\r\n:1\r\n$1\r\nx\r\n"] = "the lease has ended",
+    } do
+      local f = assert(io.open(path, "w"))
+      f:write(text)
+      f:close()
+      for i, call in ipairs(calls) do
+        local ok, value, err = pcall(call)
+        if not ok then value, err = nil, value end
+        assert.is_nil(value, i .. " took " .. text)
+        assert.matches(why, err.message)
+        if why == "does not answer" or i > 1 and why ~= nonsense then break end
+      end
+    end
+    job:close()
+    way.stop()
+  end)
+
+  it("has all its keys in one slot of a cluster", function()
+    local url = start("--cluster-enabled", "yes", "--cluster-port", tostring(math.random(20000, 30000)))
+    cli("cluster", "addslotsrange", "0", "16383")
+    for _ = 1, 200 do
+      if cli("cluster", "info"):find "cluster_state:ok" then break end
+      lf.sleep(0.05)
+    end
+    local job <close> = assert(lf.job.open(url))
+    assert.equal(300, job:add(urls(300)))
+    assert(job:host("h1.test", { rate = 5, park = 9 }))
+    local pages = job:claim(20)
+    assert(job:complete { page = pages[1], links = urls(320), items = { 1 }, known = { "http://h0.test/x" } })
+    assert(job:fail(pages[2], "no"))
+    assert(job:skip(pages[3], "no"))
+    assert(job:output "file")
+    local slots, kinds = {}, {}
+    for key in cli("keys", "*"):gmatch "%S+" do
+      slots[cli("cluster", "keyslot", key)] = true
+      kinds[key:match "^lf:{books}:?(%a*)" or key] = true
+    end
+    local slot = next(slots)
+    assert.is_nil(next(slots, slot))
+    for _, kind in ipairs { "", "h", "l", "q", "u", "s", "due", "lease", "until", "items", "outputs", "failed",
+      "skipped", "why", "hosts", "w" } do assert.is_true(kinds[kind], kind) end
+    assert.is_true(job:reset())
+  end)
+
   it("adds more links than go at once", function()
     local job <close> = assert(lf.job.open(start()))
     assert.equal(4500, job:add(urls(4500)))
@@ -234,16 +393,12 @@ describe("a job in Redis", function()
   end)
 
   it("goes on where it was when the server is killed and comes back with its data", function()
-    start()
-    local port = server.port
-    server.stop()
-    server = nil
-    local kill = run(port)
+    local opts = { wait = 30, lease = 3, per_host = false }
+    local first, kill, port = open_mortal("yes", opts)
     local url = ("redis://127.0.0.1:%d/books"):format(port)
-    lf.sleep(0.5)
     local PAGES = 600
-    local jobs, over = {}, false
-    for i = 1, 3 do jobs[i] = assert(lf.job.open(url, { wait = 30, lease = 3, per_host = false })) end
+    local jobs, over = { first }, false
+    for i = 2, 3 do jobs[i] = assert(lf.job.open(url, opts)) end
     jobs[1]:add { "http://a.test/0" }
     local killer = lf.spawn(function()
       for _ = 1, 4 do

@@ -281,6 +281,15 @@ function M.redis(...)
   return server
 end
 
+-- A Redis server that one cannot rely on: see tests/servers/redisd.py.
+function M.redisd(scene, what)
+  local server = start("redisd.py " .. scene, {
+    "/usr/bin/python3", "tests/servers/redisd.py", scene, tostring(what), announced = true,
+  })
+  server.url = "redis://127.0.0.1:" .. server.port
+  return server
+end
+
 -- microsocks, a SOCKS5 server. opts: user, pass.
 function M.socks5(opts)
   local spec = { "microsocks", "-i", "127.0.0.1", "-p", "@PORT@" }

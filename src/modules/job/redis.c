@@ -8,6 +8,7 @@
 #define CONNECT   5.0  /* seconds for one try to connect */
 #define PAUSE     0.05 /* before the second try; then twice as long … */
 #define PAUSE_MAX 1.0  /* … up to this */
+#define GOODBYE   3.0  /* for closing: what it gives back comes back without it, too */
 
 static struct redis *of(struct job_engine *e)
 {
@@ -59,7 +60,9 @@ static void fail_group(struct redis *r, enum lf_err err, const char *why)
 
 static double patience(const struct redis *r)
 {
-    return (double)r->base.choice.patience / (double)JOB_SECOND;
+    double all = (double)r->base.choice.patience / (double)JOB_SECOND;
+    bool goes = !lf_list_empty(&r->group) && op_at(r->group.next)->kind == JOB_CLOSE;
+    return goes && all > GOODBYE ? GOODBYE : all;
 }
 
 static double left(const struct redis *r)
@@ -69,9 +72,13 @@ static double left(const struct redis *r)
 
 /* ---- trying, and trying again ---- */
 
+/* Half a command may have been written, or an answer may still come: of no use any more.
+ */
 static void fail_memory(struct redis *r)
 {
     char why[320];
+    redis_wire_drop(&r->wire);
+    r->state = REDIS_DOWN;
     snprintf(why, sizeof why, "%s: not enough memory", r->place.shown);
     fail_group(r, LF_ERESOURCE, why);
 }

@@ -5,6 +5,8 @@
 #include "modules/job/redis.h"
 
 enum { GROUP = 64, GROUP_BYTES = 1 << 20, SLICE = 1000, NUMBERS = 10 };
+enum { INTEGER = REDIS_REPLY_INTEGER };
+#define COUNT_MAX (INT64_C(1) << 40) /* of anything that an operation counts */
 
 static const struct {
     const char *name; /* in redis.lua; NULL: nothing is asked of it */
@@ -196,11 +198,39 @@ static void fail(struct redis *r, struct job_op *op, const char *error)
         op->err = LF_EIO;
 }
 
+/* The first member that belongs to a row: an outcome and a number come before. */
+static size_t first_cell(const struct job_op *op)
+{
+    return op->kind == JOB_HOST ? 3 : 2; /* its gap is no cell */
+}
+
+static bool is_cell(const redisReply *e)
+{
+    return e->type == REDIS_REPLY_INTEGER || e->type == REDIS_REPLY_NIL ||
+           (e->type == REDIS_REPLY_STRING && e->len <= INT32_MAX);
+}
+
+/* Whole rows of cells, and as many as their readers count on. */
+static bool has_rows(const struct job_op *op, const redisReply *e)
+{
+    size_t columns = (size_t)kinds[op->kind].columns, from = first_cell(op);
+    if (e->elements < from || (op->kind == JOB_HOST && e->element[2]->type != INTEGER))
+        return false;
+    for (size_t i = from; i < e->elements; i++)
+        if (!is_cell(e->element[i]))
+            return false;
+    size_t cells = e->elements - from;
+    if (op->kind == JOB_COUNTS || op->kind == JOB_HOST)
+        return cells == columns;
+    if (op->kind == JOB_OUTPUT)
+        return cells == columns || cells == 0;
+    return columns ? cells % columns == 0 : op->kind == JOB_OPEN || cells == 0;
+}
+
 static void read_rows(struct redis *r, struct job_op *op, const redisReply *e)
 {
-    size_t columns = (size_t)kinds[op->kind].columns;
-    size_t from = op->kind == JOB_HOST ? 3 : 2; /* its gap is no cell */
-    if (!columns || e->elements < from)
+    size_t columns = (size_t)kinds[op->kind].columns, from = first_cell(op);
+    if (!columns)
         return;
     if (op->kind == JOB_HOST)
         op->gap = e->element[2]->integer;
@@ -226,37 +256,58 @@ static bool read_open(struct redis *r, const redisReply *e)
     return true;
 }
 
+/* What redis.lua would say: an outcome and a number, or a text; then rows. */
+static bool makes_sense(const struct job_op *op, const redisReply *e)
+{
+    if (!e || e->type != REDIS_REPLY_ARRAY || e->elements < 2 ||
+        e->element[0]->type != INTEGER)
+        return false;
+    if (e->element[0]->integer != 0)
+        return e->element[1]->type == REDIS_REPLY_STRING;
+    const redisReply *what = e->element[1];
+    bool counts = op->kind != JOB_CLAIM && op->kind != JOB_HOST;
+    return what->type == INTEGER && has_rows(op, e) &&
+           (!counts || (what->integer >= 0 && what->integer <= COUNT_MAX));
+}
+
+/* An outcome that is not 0. */
+static void refuse(struct redis *r, struct job_op *op, const redisReply *e)
+{
+    if (e->element[0]->integer != 1) {
+        fail(r, op, e->element[1]->str);
+        return;
+    }
+    op->err = LF_ESTATE;
+    snprintf(op->why, sizeof op->why,
+             "%s: the lease has ended, and the page belongs to somebody else",
+             r->place.shown);
+}
+
 /* True: it wants to go on. */
 static bool read_op(struct redis *r, struct job_op *op, const redisReply *e)
 {
-    if (!e || e->type != REDIS_REPLY_ARRAY || e->elements < 2 ||
-        (op->kind == JOB_OPEN && !read_open(r, e))) {
+    if (!makes_sense(op, e)) {
         fail(r, op, "an answer that is none");
         return false;
     }
-    const redisReply *what = e->element[1];
-    switch (e->element[0]->integer) {
-    case 0:
-        read_rows(r, op, e);
-        break;
-    case 1:
-        op->err = LF_ESTATE;
-        snprintf(op->why, sizeof op->why,
-                 "%s: the lease has ended, and the page belongs to somebody else",
-                 r->place.shown);
-        return false;
-    default:
-        fail(r, op, what->type == REDIS_REPLY_STRING ? what->str : "");
+    if (e->element[0]->integer != 0) {
+        refuse(r, op, e);
         return false;
     }
+    int64_t number = e->element[1]->integer;
+    if (op->kind == JOB_OPEN && !read_open(r, e)) {
+        fail(r, op, "an answer that is none");
+        return false;
+    }
+    read_rows(r, op, e);
     if (op->kind == JOB_CLAIM || op->kind == JOB_HOST) {
-        op->number = what->integer;
+        op->number = number;
         return false;
     }
-    op->number += what->integer;
+    op->number += number;
     op->at = slice_end(op);
     return (op->kind == JOB_ADD && op->at < op->in.len) ||
-           (op->kind == JOB_RETRY_FAILED && what->integer == SLICE);
+           (op->kind == JOB_RETRY_FAILED && number == SLICE);
 }
 
 void redis_group_read(struct redis *r, const redisReply *reply)

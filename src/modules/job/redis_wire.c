@@ -6,6 +6,9 @@
 #include <string.h>
 
 enum { PIECE = 16384 };
+/* Of one reply: what is longer comes from no server of ours. 64 claims of 10,000 pages
+ * have five million members; hiredis takes memory for members before they come. */
+enum { HEARD_MAX = 1 << 29, ELEMENTS_MAX = 1 << 23 };
 
 void redis_wire_init(struct redis_wire *w, struct lf_engine *eng)
 {
@@ -20,20 +23,29 @@ void redis_wire_close(struct redis_wire *w)
         redisReaderFree(w->reader);
     w->conn = NULL;
     w->reader = NULL;
-    w->lost = false;
+    w->lost = w->too_long = false;
+    w->heard = w->elements = 0;
     w->out_at = 0;
     lf_buf_free(&w->out);
 }
 
-/* The connection stays until the next open or close: it must not be freed in its own
- * news. */
+/* It must not be freed in its own news. */
+void redis_wire_drop(struct redis_wire *w)
+{
+    w->out_at = 0;
+    lf_buf_reset(&w->out);
+    if (!w->conn || w->lost)
+        return;
+    w->lost = true;
+    lf_conn_want(w->conn, 0);
+}
+
 static void lose(struct redis_wire *w, const char *why)
 {
     if (w->lost)
         return;
-    w->lost = true;
+    redis_wire_drop(w);
     snprintf(w->why, sizeof w->why, "%s", why);
-    lf_conn_want(w->conn, 0);
     w->news(w, REDIS_LOST, NULL);
 }
 
@@ -89,17 +101,49 @@ void redis_wire_flush(struct redis_wire *w)
 
 /* ---- in ---- */
 
+static void *make_array(const redisReadTask *task, int n)
+{
+    struct redis_wire *w = task->privdata;
+    w->too_long = n < 0 || (size_t)n > ELEMENTS_MAX - w->elements;
+    if (w->too_long)
+        return NULL;
+    w->elements += (size_t)n;
+    return w->usual->createArray(task, n);
+}
+
+static void make_reader(struct redis_wire *w)
+{
+    w->reader = redisReaderCreate();
+    if (!w->reader)
+        return;
+    w->usual = w->reader->fn;
+    w->makers = *w->usual;
+    w->makers.createArray = make_array;
+    w->reader->fn = &w->makers;
+    w->reader->privdata = w;
+}
+
+static void lose_reply(struct redis_wire *w)
+{
+    if (w->too_long)
+        lose(w, "its answer is too long");
+    else if (w->reader->err == REDIS_ERR_PROTOCOL)
+        lose(w, "what it says is not Redis");
+    else
+        lose(w, "not enough memory for its answer");
+}
+
 static void tell_replies(struct redis_wire *w)
 {
     void *reply = NULL;
     while (!w->lost) {
         if (redisReaderGetReply(w->reader, &reply) != REDIS_OK) {
-            lose(w, w->reader->err == REDIS_ERR_OOM ? "not enough memory for its answer"
-                                                    : "what it says is not Redis");
+            lose_reply(w);
             return;
         }
         if (!reply)
             return;
+        w->heard = w->elements = 0;
         w->news(w, REDIS_REPLIED, reply);
         freeReplyObject(reply);
     }
@@ -112,8 +156,10 @@ static void receive(struct redis_wire *w)
     while (!w->lost) {
         switch (lf_conn_recv(w->conn, piece, sizeof piece, &got)) {
         case LF_IO_OK:
-            if (redisReaderFeed(w->reader, piece, got) != REDIS_OK)
-                lose(w, "not enough memory for its answer");
+            w->heard += got;
+            w->too_long = w->heard > HEARD_MAX;
+            if (w->too_long || redisReaderFeed(w->reader, piece, got) != REDIS_OK)
+                lose_reply(w);
             else
                 tell_replies(w);
             break;
@@ -134,8 +180,10 @@ static void on_news(struct lf_conn *c, void *arg)
     const struct lf_conn_info *info = lf_conn_info(c);
     bool opened = !w->reader && info->state == LF_CONN_OPEN;
     w->conn = c;
+    if (w->lost)
+        return;
     if (opened)
-        w->reader = redisReaderCreate();
+        make_reader(w);
     if (info->state == LF_CONN_FAILED) {
         lose(w, info->message);
     } else if (!w->reader) {

@@ -22,7 +22,10 @@ struct redis_wire {
     redisReader *reader;   /* owned, with conn */
     struct lf_buf out;     /* not yet sent: from out_at */
     size_t out_at;
-    bool lost; /* that was told: conn is only there to be freed */
+    bool lost;              /* that was told: conn is only there to be freed */
+    size_t heard, elements; /* of the reply that is not yet whole: bytes, members */
+    bool too_long;          /* that reply */
+    redisReplyObjectFunctions makers, *usual; /* usual: hiredis's own */
     char why[200];
     /* `reply`: borrowed during the call; NULL but for REPLIED. It may write and flush,
      * but not close. */
@@ -34,6 +37,8 @@ void redis_wire_init(struct redis_wire *w, struct lf_engine *eng);
 enum lf_err redis_wire_open(struct redis_wire *w, const struct lf_url *url,
                             double seconds);
 void redis_wire_close(struct redis_wire *w); /* harmless when it is */
+/* Nothing more is said or told; the connection stays until the next open or close. */
+void redis_wire_drop(struct redis_wire *w);
 
 /* A command: its number of words, then each. They add to w->out. */
 enum lf_err redis_wire_begin(struct redis_wire *w, size_t words);
