@@ -23,7 +23,8 @@
 #endif
 
 enum {
-    BLOCK = 64 << 10, /* bytes of one; what is larger has one of its own */
+    FIRST = 4 << 10,  /* bytes of a first block; each is as large as all before it … */
+    BLOCK = 64 << 10, /* … up to this; what is larger has one of its own */
     KEPT = 32,        /* blocks that wait for the next tree: they are warm */
     ALIGN = alignof(void *),
     HEAD = alignof(max_align_t), /* in front of a piece of malloc's; in blocks ALIGN */
@@ -106,7 +107,8 @@ static size_t aligned(size_t n)
 static bool add_block(struct lf_heap *h, size_t room)
 {
     size_t size = sizeof(struct block) + room;
-    struct block *b = block_new(size > BLOCK ? size : BLOCK);
+    size_t usual = h->size < FIRST ? FIRST : h->size < BLOCK ? h->size : BLOCK;
+    struct block *b = block_new(size > usual ? size : usual);
     if (!b)
         return false;
     b->next = h->blocks;
