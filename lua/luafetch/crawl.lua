@@ -4,6 +4,7 @@ local core = require "luafetch.core"
 local filter = require "luafetch.crawl.filter"
 local frontier = require "luafetch.crawl.frontier"
 local jobs = require "luafetch.job"
+local known = require "luafetch.crawl.known"
 local options = require "luafetch.crawl.options"
 local pages = require "luafetch.crawl.page"
 local robots = require "luafetch.crawl.robots"
@@ -76,7 +77,7 @@ end
 
 local function new(conf, job, session)
   local crawl = setmetatable({
-    conf = conf, job = job, session = session, filter = filter.new(conf), news = core.event(), began = core.now(),
+    conf = conf, job = job, session = session, filter = filter.new(conf), known = known.new(), news = core.event(), began = core.now(),
     busy = 0, open = 0, bugs = 0, leases = {}, fed = not conf.start,
     counts = { pages = 0, items = 0, failed = 0, skipped = 0, retries = 0, dropped = 0 },
   }, Crawl)

@@ -83,15 +83,15 @@ function Page:base()
 end
 
 local function absolute(page, ref)
-  if ref:find "^%s*%a[%w+.-]*:" then return url.canonical(ref) end
-  local href = url.join(page:base(), ref)
-  return href and url.canonical(href)
+  if not ref:find "^%s*%a[%w+.-]*:" then ref = url.join(page:base(), ref) end
+  return ref and page.crawl.known:canonical(ref)
 end
 
 function Page:add_link(ref, meta, priority)
   local href = absolute(self, ref)
   if not href or self.seen[href] then return false end
   self.seen[href] = true
+  if self.crawl.known:has(href) then return true end
   local link = { url = href, depth = self.lease.depth + 1, meta = meta, priority = priority, from = self.response.url }
   local ok, why = self.crawl.filter:check(href, link)
   if not ok then

@@ -159,7 +159,9 @@ local function done(crawl, lease, page)
   crawl.counts.pages = crawl.counts.pages + 1
   crawl:free(lease)
   local t = { page = lease, links = page.links, items = page.items }
-  if committed(lease, crawl.job:complete(t)) then crawl:write(page.items) end
+  if not committed(lease, crawl.job:complete(t)) then return crawl.known:forget() end
+  crawl.known:add(page.links)
+  crawl:write(page.items)
 end
 
 local function hand_over(crawl, lease, res)
