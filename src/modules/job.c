@@ -59,10 +59,14 @@ static int push_outcome(lua_State *L, const struct job_op *op)
     case JOB_ITEMS:
     case JOB_FAILED:
     case JOB_SKIPPED:
+    case JOB_PAGES:
+    case JOB_PACES:
+    case JOB_OUTPUTS:
         answer_rows(L, op, op->again);
         return 1;
     case JOB_ADD:
     case JOB_RENEW:
+    case JOB_IMPORT:
     case JOB_RETRY_FAILED:
     case JOB_COMPLETE:
         lua_pushinteger(L, op->number);
@@ -308,6 +312,26 @@ static int l_release(lua_State *L)
     return wait_for(L, b, who, ended_k);
 }
 
+static int l_import(lua_State *L)
+{
+    static const char who[] = "job:import";
+    static const char *const names[] = {"pages", "items", "done", NULL};
+    struct handle *h = check(L, who);
+    lua_settop(L, 2);
+    ask_only(L, 2, who, names);
+    luaL_checktype(L, 2, LUA_TTABLE);
+    lua_getfield(L, 2, "pages"); /* 3 */
+    lua_getfield(L, 2, "items"); /* 4 */
+    struct ask_box *b = ask_new(L, JOB_IMPORT);
+    b->op->again = lua_getfield(L, 2, "done") != LUA_TNIL;
+    b->op->n = ask_number(L, 2, who, "done");
+    const uint8_t *secret = h->engine->secret;
+    if (!ask_pages(L, 3, who, b->op, secret, &h->url) ||
+        !ask_copies(L, 4, who, b->op, secret, &h->url))
+        return 2;
+    return wait_for(L, b, who, ended_k);
+}
+
 static int plain(lua_State *L, const char *who, enum job_op_kind kind)
 {
     check(L, who);
@@ -402,9 +426,10 @@ static int batch_k(lua_State *L, int status, lua_KContext ctx)
 
 static int next_row(lua_State *L)
 {
-    static const char *const names[] = {[JOB_ITEMS] = "job:items",
-                                        [JOB_FAILED] = "job:failed",
-                                        [JOB_SKIPPED] = "job:skipped"};
+    static const char *const names[] = {
+        [JOB_ITEMS] = "job:items",     [JOB_FAILED] = "job:failed",
+        [JOB_SKIPPED] = "job:skipped", [JOB_PAGES] = "job:pages",
+        [JOB_PACES] = "job:hosts",     [JOB_OUTPUTS] = "job:outputs"};
     enum job_op_kind kind = (enum job_op_kind)lua_tointeger(L, lua_upvalueindex(UP_KIND));
     lua_settop(L, 0);
     lua_Integer at = lua_tointeger(L, lua_upvalueindex(UP_AT));
@@ -450,6 +475,21 @@ static int l_failed(lua_State *L)
 static int l_skipped(lua_State *L)
 {
     return iterate(L, "job:skipped", JOB_SKIPPED);
+}
+
+static int l_pages(lua_State *L)
+{
+    return iterate(L, "job:pages", JOB_PAGES);
+}
+
+static int l_hosts(lua_State *L)
+{
+    return iterate(L, "job:hosts", JOB_PACES);
+}
+
+static int l_outputs(lua_State *L)
+{
+    return iterate(L, "job:outputs", JOB_OUTPUTS);
 }
 
 /* ---- the end ---- */
@@ -564,7 +604,9 @@ int luaopen_luafetch_job(lua_State *L)
         {"renew", l_renew},   {"release", l_release}, {"counts", l_counts},
         {"items", l_items},   {"output", l_output},   {"emit", l_emit},
         {"failed", l_failed}, {"skipped", l_skipped}, {"retry_failed", l_retry_failed},
-        {"reset", l_reset},   {"close", l_close},     {NULL, NULL}};
+        {"reset", l_reset},   {"close", l_close},     {"pages", l_pages},
+        {"hosts", l_hosts},   {"outputs", l_outputs}, {"import", l_import},
+        {NULL, NULL}};
     static const luaL_Reg functions[] = {{"open", l_open}, {NULL, NULL}};
     ask_register(L);
     luaL_newmetatable(L, JOB_TYPE);

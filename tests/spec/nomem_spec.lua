@@ -36,6 +36,13 @@ describe("the end of memory", function()
     end)
   end
 
+  it("is survived: redis", function()
+    local redis = servers.redis()
+    if not redis then return print "skip: no redis-server" end
+    check("redis", redis.url)
+    redis.stop()
+  end)
+
   -- libev ends the process when it gets no memory. Its arrays grow when chance will have it:
   -- without a reserve one of eight runs met that.
   it("is survived by the event loop, whenever that grows", function()

@@ -9,6 +9,7 @@ usage: luafetch job FILE status [--watch]             how far it is; every secon
        luafetch job FILE skipped                      what was not fetched and why, as JSON lines
        luafetch job FILE retry-failed                 let what failed be tried again
        luafetch job FILE reset                        forget everything, items too
+       luafetch job copy FILE FILE                    everything of the first into the second, which is empty
 FILE: a job's file, or redis://[:PASSWORD@]HOST[:PORT]/NAME[?db=N]
 ]]
 
@@ -104,6 +105,16 @@ local function options(name, words)
 end
 
 if arg[1] == "--help" then return write(USAGE) end
+local function copy(from, to)
+  local job <close> = check(lf.job.open(from, { create = false }))
+  local other <close> = check(lf.job.open(to))
+  local ok, result = pcall(require "luafetch.job_copy", job, other)
+  if not ok then stop(1, "error: " .. tostring(result)) end
+  write(("%d URLs and %d items copied\n"):format(result.pages, result.items))
+end
+
+if arg[1] == "copy" and #arg == 3 then return copy(arg[2], arg[3]) end
+
 local file, name = arg[1], arg[2]
 local opts = name and commands[name] and options(name, table.pack(table.unpack(arg, 3)))
 if not opts then stop(2, USAGE) end

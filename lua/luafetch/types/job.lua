@@ -168,6 +168,38 @@ function Job:failed(opts) end
 ---@return fun(): {id: integer, url: string, reason: string, tries: integer, depth: integer, meta: any, from: string?}?
 function Job:skipped(opts) end
 
+---All URLs, in the order in which they became known. `why`: the error or the reason. Raises the Error.
+---@param opts? {after?: integer, raw?: boolean}
+---@return fun(): luafetch.JobKnown?
+function Job:pages(opts) end
+
+---@class luafetch.JobKnown
+---@field id integer
+---@field url string
+---@field status "pending"|"active"|"done"|"failed"|"skipped"
+---@field tries integer
+---@field depth integer
+---@field priority integer
+---@field meta any
+---@field from string?
+---@field why string?
+
+---The hosts that have a pace of their own, or are parked: what `host` says of them. Raises the Error.
+---@return fun(): {id: integer, host: string}?
+function Job:hosts() end
+
+---The outputs that were written, and how far: see `output`. Raises the Error.
+---@return fun(): {id: integer, name: string, state: any}?
+function Job:outputs() end
+
+---What `luafetch job copy` works with. The first call makes an empty job half a copy, which others are
+---refused to work on; one with `done`, how many pages are done, is the last. `items` are JSON texts.
+---A page at work becomes pending.
+---@param t {pages?: luafetch.JobKnown[], items?: {item: string, url: string?}[], done?: integer}
+---@return integer? new pages that were not known
+---@return luafetch.Error? err kind `state`: it is not empty
+function Job:import(t) end
+
 ---Make the pages that failed pending.
 ---@return integer? n
 ---@return luafetch.Error? err

@@ -4,13 +4,17 @@
 #include <string.h>
 #include "bind/lf_module.h"
 
-enum { COLUMNS_MAX = 9 };
+enum { COLUMNS_MAX = 10 };
 
 static const char *const columns[JOB_OP_KINDS][COLUMNS_MAX] = {
     [JOB_CLAIM] = {"id", "token", "url", "depth", "priority", "tries", "meta", "from"},
     [JOB_ITEMS] = {"id", "item", "url"},
     [JOB_FAILED] = {"id", "url", "error", "tries", "depth", "meta", "from"},
     [JOB_SKIPPED] = {"id", "url", "reason", "tries", "depth", "meta", "from"},
+    [JOB_PAGES] = {"id", "url", "status", "tries", "depth", "priority", "meta", "from",
+                   "why"},
+    [JOB_PACES] = {"id", "host"},
+    [JOB_OUTPUTS] = {"id", "name", "state"},
     [JOB_COUNTS] = {"pending", "active", "done", "failed", "skipped", "items", "hosts"},
     [JOB_HOST] = {"pending", "active", "per_host"},
     [JOB_OUTPUT] = {"mine", "last", "state"},

@@ -310,3 +310,107 @@ void ask_items(lua_State *L, int idx, const char *who, struct job_op *op)
     }
     lua_pop(L, 1);
 }
+
+/* ---- of another job ---- */
+
+/* [-0, +0, m] The field of the page at `idx`, a number from 0. */
+static int32_t count_of(lua_State *L, int idx, const char *who, const char *name)
+{
+    int32_t n = small(L, idx, who, name, 0);
+    return n < 0 ? 0 : n;
+}
+
+static int32_t state_of(lua_State *L, int idx, const char *who)
+{
+    static const char *const names[] = {"pending", "active", "done", "failed", "skipped"};
+    static const int32_t states[] = {JOB_PENDING, JOB_PENDING, JOB_DONE, JOB_GIVEN_UP,
+                                     JOB_PASSED_OVER};
+    lua_getfield(L, idx, "status");
+    const char *name = lua_tostring(L, -1);
+    size_t i = 0;
+    while (name && i < 5 && strcmp(name, names[i]) != 0)
+        i++;
+    if (!name || i == 5)
+        wrong(L, who, "status", "what job:pages() gives");
+    lua_pop(L, 1);
+    return states[i];
+}
+
+/* [-0, +(0|2), v] The page at the top of the stack. */
+static bool add_past(lua_State *L, const char *who, struct lf_buf *out,
+                     const uint8_t secret[static JOB_KEY], struct lf_url *url)
+{
+    int at = lua_gettop(L);
+    size_t n = 0, from = out->len;
+    luaL_checktype(L, at, LUA_TTABLE);
+    struct job_past past = {.state = state_of(L, at, who),
+                            .tries = count_of(L, at, who, "tries")};
+    lua_getfield(L, at, "why");
+    const char *why = lua_tolstring(L, -1, &n);
+    past.why = (uint32_t)n;
+    past.found = lua_getfield(L, at, "from") != LUA_TNIL;
+    grown(L, lf_buf_add(out, &past, sizeof past));
+    if (n)
+        grown(L, lf_buf_add(out, why, n));
+    lua_pushvalue(L, at);
+    memcpy(out->p + from, &past, sizeof past);
+    if (!add_link(L, who, out, 0, secret, url))
+        return false;
+    lua_settop(L, at + 2);
+    if (past.found && !add_link(L, who, out, 0, secret, url))
+        return false;
+    lua_settop(L, at);
+    return true;
+}
+
+bool ask_pages(lua_State *L, int idx, const char *who, struct job_op *op,
+               const uint8_t secret[static JOB_KEY], struct lf_url *url)
+{
+    if (lua_isnoneornil(L, idx))
+        return true;
+    luaL_checktype(L, idx, LUA_TTABLE);
+    for (lua_Integer i = 1; lua_geti(L, idx, i) != LUA_TNIL; i++) {
+        if (!add_past(L, who, &op->in, secret, url))
+            return false;
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+    return true;
+}
+
+/* [-0, +(0|2), v] The item at the top of the stack: its text, and the page it is of. */
+static bool add_copy(lua_State *L, const char *who, struct job_op *op,
+                     const uint8_t secret[static JOB_KEY], struct lf_url *url)
+{
+    static const struct job_link none;
+    int at = lua_gettop(L);
+    size_t size;
+    luaL_checktype(L, at, LUA_TTABLE);
+    lua_getfield(L, at, "item");
+    const char *text = luaL_checklstring(L, -1, &size);
+    uint32_t n = (uint32_t)size;
+    grown(L, lf_buf_add(&op->items, &n, sizeof n));
+    if (n)
+        grown(L, lf_buf_add(&op->items, text, n));
+    if (lua_getfield(L, at, "url") == LUA_TNIL)
+        grown(L, lf_buf_add(&op->known, &none, sizeof none));
+    else if (!add_link(L, who, &op->known, 0, secret, url))
+        return false;
+    lua_settop(L, at);
+    return true;
+}
+
+bool ask_copies(lua_State *L, int idx, const char *who, struct job_op *op,
+                const uint8_t secret[static JOB_KEY], struct lf_url *url)
+{
+    if (lua_isnoneornil(L, idx))
+        return true;
+    luaL_checktype(L, idx, LUA_TTABLE);
+    for (lua_Integer i = 1; lua_geti(L, idx, i) != LUA_TNIL; i++) {
+        if (!add_copy(L, who, op, secret, url))
+            return false;
+        lua_pop(L, 1);
+    }
+    lua_pop(L, 1);
+    return true;
+}

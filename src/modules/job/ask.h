@@ -43,6 +43,12 @@ bool ask_links(lua_State *L, int idx, const char *who, struct lf_buf *out, int d
 /* [-0, +(0|2), v] Add the host that the text at `idx`, its name or a URL, is about. */
 bool ask_host(lua_State *L, int idx, const char *who, struct lf_buf *out,
               struct lf_url *url);
+/* [-0, +(0|2), v] Add pages as job:pages() gives them, or items as texts with their page,
+ * of the list at `idx`. */
+bool ask_pages(lua_State *L, int idx, const char *who, struct job_op *op,
+               const uint8_t secret[static JOB_KEY], struct lf_url *url);
+bool ask_copies(lua_State *L, int idx, const char *who, struct job_op *op,
+                const uint8_t secret[static JOB_KEY], struct lf_url *url);
 /* [-0, +0, v] Add the items of the list at `idx`. */
 void ask_items(lua_State *L, int idx, const char *who, struct job_op *op);
 

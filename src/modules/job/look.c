@@ -67,6 +67,6 @@ void job_reset(struct store *s, struct job_op *op)
         store_explain(s, rc);
     for (int i = 0; i < JOB_HOSTS; i++)
         s->hosts[i].id = 0;
-    s->totals =
-        (struct job_totals){.token = s->totals.token, .epoch = s->totals.epoch + 1};
+    s->totals = (struct job_totals){
+        .version = 1, .token = s->totals.token, .epoch = s->totals.epoch + 1};
 }

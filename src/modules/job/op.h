@@ -29,18 +29,33 @@ enum job_op_kind {
     JOB_ITEMS,
     JOB_FAILED,
     JOB_SKIPPED,
-    JOB_OUTPUT, /* who writes the items to a file, and how far it is */
+    JOB_PAGES,   /* every URL */
+    JOB_PACES,   /* those with a pace of their own, or parked */
+    JOB_OUTPUTS, /* every one, and how far it is */
+    JOB_IMPORT,  /* a piece of another job */
+    JOB_OUTPUT,  /* who writes the items to a file, and how far it is */
     JOB_RETRY_FAILED,
     JOB_RESET,
     JOB_CLOSE,
     JOB_OP_KINDS
 };
 
+/* What became of a URL. */
+enum { JOB_PENDING, JOB_ACTIVE, JOB_DONE, JOB_GIVEN_UP, JOB_PASSED_OVER };
+
 /* A URL to be known, in op.in; behind it the bytes of host, url and meta. */
 struct job_link {
     uint8_t key[JOB_KEY];
     uint32_t host, url, meta; /* lengths; meta 0: none */
     int32_t depth, priority;
+};
+
+/* A URL of another job, in op.in: behind it the text of why it ended, its link, and that
+ * of the page it was found on if `found`. The link of an item's page is in op.known; one
+ * without a URL: it has none. */
+struct job_past {
+    int32_t state, tries;
+    uint32_t why, found;
 };
 
 struct job_lease {
@@ -58,6 +73,9 @@ enum {
     JOB_CLAIM_COLUMNS = 8,
     JOB_ITEM_COLUMNS = 3,
     JOB_FAILED_COLUMNS = 7,
+    JOB_PAGES_COLUMNS = 9,
+    JOB_PACES_COLUMNS = 2,
+    JOB_OUTPUTS_COLUMNS = 3,
     JOB_HOST_COLUMNS = 3,
     JOB_OUTPUT_COLUMNS = 3
 };
@@ -73,15 +91,15 @@ struct job_op {
 
     struct job_lease lease; /* complete, fail, skip */
     struct lf_buf in;       /* owned: links; or leases; or a text */
-    struct lf_buf known;    /* owned: links that complete says are done */
-    struct lf_buf items;    /* owned: length (uint32_t) and text, again and again */
-    struct lf_buf state;    /* owned: of an output, a text */
+    struct lf_buf known; /* owned: links that complete says are done; of items' pages */
+    struct lf_buf items; /* owned: length (uint32_t) and text, again and again */
+    struct lf_buf state; /* owned: of an output, a text */
     int64_t n; /* claim, items, failed, skipped: at most; output: written up to here */
     int64_t after;
     int64_t gap, per_host,
         term;     /* claim, host: µs between, at once, of the lease; renew */
     int64_t park; /* µs until the host may have more */
-    bool again;   /* fail: it may be claimed again */
+    bool again;   /* fail: it may be claimed again; import: this is the end, n are done */
     size_t at;    /* in `in`: what is done, of an operation that goes in pieces */
 
     enum lf_err err;

@@ -5,9 +5,8 @@
 
 /* ---- links ---- */
 
-/* Its number, 0 when it is not known. */
-static int64_t known(struct store *s, int64_t host, const struct job_link *l,
-                     int64_t *state)
+int64_t job_url_id(struct store *s, int64_t host, const struct job_link *l,
+                   int64_t *state)
 {
     sqlite3_stmt *st =
         store_row(s, SQL_URL_KNOWN, "ib", host, (const char *)l->key, (size_t)JOB_KEY);
@@ -26,7 +25,7 @@ static bool add_link(struct store *s, const struct job_link *l, const char *text
 {
     const char *url = text + l->host, *meta = url + l->url;
     int64_t host = job_host_id(s, text, l->host), was = JOB_DONE;
-    int64_t id = s->err ? 0 : known(s, host, l, &was);
+    int64_t id = s->err ? 0 : job_url_id(s, host, l, &was);
     if (s->err)
         return false;
     if (id && was == JOB_PENDING && state == JOB_DONE) {

@@ -41,9 +41,9 @@ local LATE = { 1, "lease" }
 
 -- The row of the job, read when a group begins and written when it ends.
 local FIELDS = { "v", "token", "pending", "active", "done", "failed", "skipped", "items",
-  "hosts", "per_host", "seen", "buckets", "piece", "used" }
+  "hosts", "per_host", "seen", "buckets", "piece", "used", "half" }
 local FRESH = { v = VERSION, token = 0, pending = 0, active = 0, done = 0, failed = 0, skipped = 0, items = 0,
-  hosts = 0,  per_host = NO_LIMIT, seen = 0, buckets = 1, piece = 0, used = PIECE }
+  hosts = 0,  per_host = NO_LIMIT, seen = 0, buckets = 1, piece = 0, used = PIECE, half = 0 }
 local t = {}
 local now = redis.call("TIME")
 now = now[1] * 1000000 + now[2]
@@ -76,6 +76,7 @@ local function read(id)
   local n = HEAD_SIZE + url + meta
   if #bytes < n then bytes = call("GETRANGE", key, at, at + n - 1) end
   r.url = bytes:sub(HEAD_SIZE + 1, HEAD_SIZE + url)
+  r.size = n
   r.meta = meta > 0 and bytes:sub(HEAD_SIZE + url + 1, n)
   return r
 end
@@ -242,13 +243,18 @@ local function end_lease(id, h)
   touch(h)
 end
 
+local ENDED = { [GIVEN_UP] = "failed", [PASSED_OVER] = "skipped" }
 local ENDS = { failed = GIVEN_UP, skipped = PASSED_OVER }
 
-local function end_page(r, how, why)
-  mark(r, ENDS[how], r.tries)
+local function note_end(r, how, why)
   call("ZADD", P .. how, r.id, r.id)
   call("HSET", P .. "why", r.id, why)
   t[how] = t[how] + 1
+end
+
+local function end_page(r, how, why)
+  mark(r, ENDS[how], r.tries)
+  note_end(r, how, why)
 end
 
 -- `deliveries`: this one counts, and after so many the URL has failed: a page that kills every
@@ -514,6 +520,132 @@ function ops.output(o)
   return { 0, 0, whose == worker and till > 0 and 1 or 0, t.items, #state > 0 and state }
 end
 
+-- ---- one job into another ----
+
+local STATUS = { [PENDING] = "pending", [ACTIVE] = "active", [DONE] = "done", [GIVEN_UP] = "failed",
+  [PASSED_OVER] = "skipped" }
+
+-- A lease that is over makes a page pending with the next claim.
+local function status_of(r)
+  if r.state ~= ACTIVE then return STATUS[r.state] end
+  local till = tonumber(call("ZSCORE", P .. "until", r.id) or nil)
+  return STATUS[till and till > now and ACTIVE or PENDING]
+end
+
+-- The record there; nil behind the last one of its piece, where the bytes are 0.
+local function record_at(piece, at)
+  if at + HEAD_SIZE > (piece == t.piece and t.used or PIECE) then return nil end
+  local r = read(piece * SPACE + at)
+  return r.size > HEAD_SIZE and r or nil
+end
+
+function ops.pages(o)
+  local out, piece, at, n = { 0, 0 }, 1, 0, 0
+  if o.after > 0 then piece, at = math.floor(o.after / SPACE), o.after % SPACE + read(o.after).size end
+  while n < o.n and piece <= t.piece do
+    local r = record_at(piece, at)
+    if r then
+      for _, cell in ipairs { r.id, r.url, status_of(r), r.tries, r.depth, r.priority, r.meta, url_of(r.parent),
+        ENDED[r.state] and call("HGET", P .. "why", r.id) or false } do out[#out + 1] = cell end
+      at, n = at + r.size, n + 1
+    else
+      piece, at = piece + 1, 0
+    end
+  end
+  return out
+end
+
+-- The id of a row is where HSCAN goes on; NO_MORE when that is its end.
+local NO_MORE = 9007199254740991
+
+function ops.hosts(o)
+  local out, at = { 0, 0 }, tostring(o.after)
+  if o.after == NO_MORE then return out end
+  repeat
+    local step = call("HSCAN", P .. "hosts", at, "COUNT", o.n)
+    at = step[1]
+    for i = 1, #step[2], 2 do
+      local h = host(tonumber(step[2][i + 1]))
+      if h.gap ~= AS_BEFORE or h.limit ~= AS_BEFORE or h.next > now then
+        out[#out + 1] = at == "0" and NO_MORE or tonumber(at)
+        out[#out + 1] = step[2][i]
+      end
+    end
+  until #out > 2 or at == "0"
+  return out
+end
+
+function ops.outputs(o)
+  local out = { 0, 0 }
+  local list = o.after == 0 and call("HGETALL", P .. "outputs") or {}
+  for i = 1, #list, 2 do
+    local state = list[i + 1]:sub(13)
+    for _, cell in ipairs { i, list[i], #state > 0 and state } do out[#out + 1] = cell end
+  end
+  return out
+end
+
+-- The link there: its record's tail, its key, host and levels; and where it ends.
+local function link_at(blob, at)
+  local l = {}
+  local name, url, meta
+  l.key, name, url, meta, l.depth, l.priority = parse(LINK, blob, at)
+  at = at + LINK_SIZE
+  l.host, l.texts = blob:sub(at, at + name - 1), blob:sub(at + name, at + name + url + meta - 1)
+  l.url, l.meta = url, meta
+  return l, at + name + url + meta
+end
+
+local function id_of(link)
+  return link.url > 0 and tonumber(call("HGET", bucket_of(link.key), link.key) or nil) or 0
+end
+
+local PAST, PAST_SIZE = E .. "i4i4I4I4", 16
+
+local function import_page(blob, at)
+  local state, tries, length, found = parse(PAST, blob, at)
+  at = at + PAST_SIZE + length
+  local why, l, from = blob:sub(at - length, at - 1), nil, nil
+  l, at = link_at(blob, at)
+  if found == 1 then from, at = link_at(blob, at) end
+  local bucket = bucket_of(l.key)
+  if is_known(bucket, l.key) then return at, 0 end
+  local h = host_named(l.host)
+  local head = pack(HEAD, state, math.min(tries, 65535), l.depth, l.priority, h.id, from and id_of(from) or 0, l.url,
+    l.meta)
+  l.id = new_record(head .. l.texts)
+  learn(bucket, l.key, l.id)
+  if state == PENDING then push(h, l) end
+  if ENDED[state] then note_end(l, ENDED[state], why) end
+  return at, 1
+end
+
+local function import_items(blob, pages)
+  local at, from = 1, 1
+  while at <= #blob do
+    local n, link = parse(E .. "I4", blob, at), nil
+    link, from = link_at(pages, from)
+    call("RPUSH", P .. "items", pack("<I6", id_of(link)) .. blob:sub(at + 4, at + 3 + n))
+    t.items = t.items + 1
+    at = at + 4 + n
+  end
+end
+
+-- A copy is half until its end is said (o.again; o.n pages are done), and only who makes it may work
+-- on it until then.
+function ops.import(o)
+  if t.half == 0 and (t.hosts > 0 or t.items > 0) then return { 2, "LFUSED" } end
+  t.half = worker
+  local at, sum, one = 1, 0, nil
+  while at <= #o.blob do
+    at, one = import_page(o.blob, at)
+    sum = sum + one
+  end
+  import_items(o.items, o.more)
+  if o.again == 1 then t.half, t.done = 0, o.n end
+  return { 0, sum }
+end
+
 -- So many at a time: the caller asks again until there are none.
 function ops.retry_failed()
   local list = call("ZRANGE", P .. "failed", 0, SLICE - 1)
@@ -566,6 +698,7 @@ end
 local function read_totals()
   local v = call("HMGET", ROOT, unpack(FIELDS))
   for i, name in ipairs(FIELDS) do t[name] = tonumber(v[i] or nil) end
+  t.half = t.half or 0
   span = 1
   while span * 2 <= (t.buckets or 1) do span = span * 2 end
 end
@@ -613,11 +746,14 @@ local function complaint(id)
   return job_id ~= "" and job_id ~= id and "LFLOST" or nil
 end
 
+local WITH_HALF = { counts = true, reset = true, close = true }
+
 local function run(i)
   local o = { blob = ARGV[i + 2], items = ARGV[i + 3], more = ARGV[i + 4] }
   o.id, o.token, o.n, o.after, o.gap, o.per_host, o.term, o.park, o.again, o.deliveries =
     parse(E .. "i8i8i8i8i8i8i8i8i8i8", ARGV[i + 1])
   if ARGV[i] == "open" then return ops.open(o) end
+  if t.half ~= 0 and t.half ~= worker and not WITH_HALF[ARGV[i]] then return { 2, "LFHALF" } end
   local ok, answer = pcall(ops[ARGV[i]], o)
   if ok then return answer end
   return { 2, type(answer) == "table" and answer.err or tostring(answer) }

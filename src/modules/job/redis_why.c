@@ -46,6 +46,9 @@ static const struct {
      " is not the job any more that was opened: its server has lost it, or somebody "
      "deleted or replaced it",
      NULL},
+    {"LFUSED", LF_ESTATE, "", " is not empty", NULL},
+    {"LFHALF", LF_ESTATE, "", " is half a copy: reset it, and copy the job once more",
+     NULL},
     {"LFEVICTS", LF_ESTATE, "",
      " would forget URLs: with its memory full the server throws keys away "
      "(maxmemory-policy",

@@ -19,11 +19,11 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_COMMIT] = "COMMIT",
     [SQL_JOB_READ] =
         "SELECT token, epoch, pending, active, done, failed, skipped, items, hosts, "
-        "per_host "
+        "per_host, version "
         "FROM job",
     [SQL_JOB_WRITE] = "UPDATE job SET token = ?, epoch = ?, pending = ?, active = ?, "
                       "done = ?, failed = ?, skipped = ?, items = ?, hosts = ?, "
-                      "per_host = ?",
+                      "per_host = ?, version = ?",
     [SQL_HOST_FIND] = "SELECT id FROM host WHERE name = ?",
     [SQL_HOST_NEW] = "INSERT INTO host (name) VALUES (?) RETURNING id",
     [SQL_HOST_DUE] = "SELECT id, active, gap, per_host FROM host WHERE due <= ? "
@@ -54,6 +54,9 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_URL_NEW] =
         "INSERT INTO url (host, key, url, meta, depth, priority, parent, state) "
         "VALUES (?, ?, ?, ?, ?, ?, nullif(?, 0), ?)",
+    [SQL_URL_COPY] =
+        "INSERT INTO url (host, key, url, meta, depth, priority, parent, state, tries, "
+        "error) VALUES (?, ?, ?, ?, ?, ?, nullif(?, 0), ?, ?, ?)",
     [SQL_URL_NEXT] =
         "SELECT id, ?2, url, depth, priority, tries + 1, meta, "
         "(SELECT p.url FROM url p WHERE p.id = u.parent) FROM url u "
@@ -96,6 +99,18 @@ static const char *const texts[SQL_COUNT] = {
     [SQL_FAILED_ONE] = "UPDATE url SET state = 0, tries = 0, error = NULL "
                        "WHERE id = (SELECT id FROM url WHERE state = 3 LIMIT 1) "
                        "RETURNING host",
+    /* A lease that is over makes a page pending with the next claim. */
+    [SQL_PAGES] =
+        "SELECT u.id, url, CASE state WHEN 0 THEN 'pending' "
+        "WHEN 1 THEN iif(until > ?3, 'active', 'pending') WHEN 2 THEN 'done' "
+        "WHEN 3 THEN 'failed' ELSE 'skipped' END, tries, depth, priority, meta, "
+        "(SELECT p.url FROM url p WHERE p.id = u.parent), error "
+        "FROM url u LEFT JOIN lease ON lease.id = u.id "
+        "WHERE u.id > ?1 ORDER BY u.id LIMIT ?2",
+    [SQL_HOSTS] = "SELECT id, name FROM host WHERE id > ?1 AND (gap IS NOT NULL "
+                  "OR per_host IS NOT NULL OR next > ?3) ORDER BY id LIMIT ?2",
+    [SQL_OUTPUTS] = "SELECT rowid, name, state FROM output WHERE rowid > ? "
+                    "ORDER BY rowid LIMIT ?",
 };
 
 /* ---- errors ---- */
@@ -258,6 +273,8 @@ static const struct {
     [JOB_RENEW] = {job_renew, true},       [JOB_RELEASE] = {job_release, true},
     [JOB_COUNTS] = {job_counts, false},    [JOB_ITEMS] = {job_items, false},
     [JOB_FAILED] = {job_failed, false},    [JOB_RETRY_FAILED] = {job_retry_failed, true},
+    [JOB_PAGES] = {job_pages, false},      [JOB_PACES] = {job_hosts, false},
+    [JOB_OUTPUTS] = {job_outputs, false},  [JOB_IMPORT] = {job_import, true},
     [JOB_RESET] = {job_reset, true},       [JOB_CLOSE] = {job_close, true},
 };
 
@@ -270,10 +287,10 @@ void store_read_totals(struct store *s)
         store_fail(s, LF_ESTATE, "%s is damaged: it has no row of the job", s->path);
         return;
     }
-    int64_t *const into[] = {&s->totals.token,   &s->totals.epoch, &s->totals.pending,
-                             &s->totals.active,  &s->totals.done,  &s->totals.failed,
-                             &s->totals.skipped, &s->totals.items, &s->totals.hosts,
-                             &s->totals.per_host};
+    int64_t *const into[] = {&s->totals.token,    &s->totals.epoch,  &s->totals.pending,
+                             &s->totals.active,   &s->totals.done,   &s->totals.failed,
+                             &s->totals.skipped,  &s->totals.items,  &s->totals.hosts,
+                             &s->totals.per_host, &s->totals.version};
     for (int i = 0; i < (int)(sizeof into / sizeof *into); i++)
         *into[i] = sqlite3_column_int64(st, i);
     sqlite3_reset(st);
@@ -286,9 +303,9 @@ void store_write_totals(struct store *s)
 {
     const struct job_totals *t = &s->totals;
     if (memcmp(t, &s->before, sizeof *t) != 0)
-        store_exec(s, SQL_JOB_WRITE, "iiiiiiiiii", t->token, t->epoch, t->pending,
+        store_exec(s, SQL_JOB_WRITE, "iiiiiiiiiii", t->token, t->epoch, t->pending,
                    t->active, t->done, t->failed, t->skipped, t->items, t->hosts,
-                   t->per_host);
+                   t->per_host, t->version);
 }
 
 static void roll_back(struct store *s)
@@ -319,7 +336,7 @@ static void run_all(struct store *s, struct lf_list *group)
         if (s->choice->readonly && kinds[op->kind].writes && op->kind != JOB_CLOSE)
             store_fail(s, LF_EIO, "cannot write to %s: it was opened to be read only",
                        s->path);
-        else if (kinds[op->kind].run)
+        else if (kinds[op->kind].run && !job_is_half(s, op))
             kinds[op->kind].run(s, op);
     }
     store_touched(s);

@@ -16,9 +16,6 @@
 #include "modules/job/engine.h"
 #include "modules/job/op.h"
 
-/* Columns `state` of a URL. */
-enum { JOB_PENDING, JOB_ACTIVE, JOB_DONE, JOB_GIVEN_UP, JOB_PASSED_OVER };
-
 enum job_sql {
     SQL_BEGIN,
     SQL_COMMIT,
@@ -37,6 +34,7 @@ enum job_sql {
     SQL_HOST_LOOK,
     SQL_URL_KNOWN,
     SQL_URL_NEW,
+    SQL_URL_COPY,
     SQL_URL_NEXT,
     SQL_URL_CLAIM,
     SQL_URL_STATE,
@@ -63,6 +61,9 @@ enum job_sql {
     SQL_FAILED,
     SQL_SKIPPED,
     SQL_FAILED_ONE,
+    SQL_PAGES,
+    SQL_HOSTS,
+    SQL_OUTPUTS,
     SQL_COUNT
 };
 
@@ -71,6 +72,7 @@ struct job_totals {
     int64_t token, epoch; /* last lease given; how often the job was reset */
     int64_t pending, active, done, failed, skipped, items, hosts;
     int64_t per_host; /* of the last claim */
+    int64_t version;  /* below 0: half a copy, which that worker makes */
 };
 
 struct job_host { /* a name and its number, remembered */
@@ -138,6 +140,9 @@ void job_release_all(struct store *s); /* everybody's */
 int64_t job_lease_host(struct store *s, const struct job_lease *lease);
 
 /* page.c */
+/* The number of a URL, 0 when it is not known; then *state stays. */
+int64_t job_url_id(struct store *s, int64_t host, const struct job_link *l,
+                   int64_t *state);
 void job_add(struct store *s, struct job_op *op);
 void job_complete(struct store *s, struct job_op *op);
 void job_fail(struct store *s, struct job_op *op);
@@ -157,6 +162,14 @@ void job_failed(struct store *s, struct job_op *op);
 void job_skipped(struct store *s, struct job_op *op);
 void job_retry_failed(struct store *s, struct job_op *op);
 void job_reset(struct store *s, struct job_op *op);
+
+/* copy.c */
+void job_pages(struct store *s, struct job_op *op);
+void job_hosts(struct store *s, struct job_op *op);
+void job_outputs(struct store *s, struct job_op *op);
+void job_import(struct store *s, struct job_op *op);
+/* Nobody but who makes it works on half a copy. True: the operation was refused. */
+bool job_is_half(const struct store *s, struct job_op *op);
 
 /* output.c */
 void job_output(struct store *s, struct job_op *op);
