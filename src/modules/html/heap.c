@@ -227,10 +227,14 @@ struct lf_heap *lf_heap_open(void)
     return h;
 }
 
-size_t lf_heap_close(struct lf_heap *h)
+void lf_heap_close(void)
 {
     open_heap = NULL;
-    return h ? h->size : 0;
+}
+
+size_t lf_heap_size(const struct lf_heap *h)
+{
+    return h->size;
 }
 
 void lf_heap_free(struct lf_heap *h)

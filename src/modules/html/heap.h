@@ -15,9 +15,8 @@ void lf_heap_init(void);
 /* Open one on this thread, where none is; NULL: there is none to be had, all is malloc's.
  */
 struct lf_heap *lf_heap_open(void);
-/* Nothing more comes out of it. Gives its size in bytes. On the same thread; NULL is
- * fine. */
-size_t lf_heap_close(struct lf_heap *h);
+void lf_heap_close(void); /* nothing more comes out of this thread's */
+size_t lf_heap_size(const struct lf_heap *h); /* bytes */
 
 /* Any thread; NULL is fine. */
 void lf_heap_free(struct lf_heap *h);

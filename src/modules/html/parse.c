@@ -128,7 +128,7 @@ static int finish(lua_State *L, const struct parse *p)
     if (!p->doc)
         return fail(L, p);
     lf_document_fill(d, p->doc, p->nodes);
-    account(L, p->n + p->nodes * (sizeof(xmlNode) + 16));
+    account(L, p->n + lf_tree_size(p->doc, p->nodes));
     lua_settop(L, DOCUMENT);
     return 1;
 }

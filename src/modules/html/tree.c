@@ -243,7 +243,7 @@ static xmlDoc *parse(htmlParserCtxt *ctxt, const struct lf_charset *charset,
 static void close_heap(struct lf_heap *heap, xmlDoc *doc)
 {
     xmlResetLastError(); /* this thread's copy of it: the only thing that would stay */
-    lf_heap_close(heap);
+    lf_heap_close();
     if (doc)
         doc->_private = heap;
     else
@@ -263,6 +263,12 @@ xmlDoc *lf_tree_parse(const char *p, size_t n, const char *label, size_t label_l
     htmlFreeParserCtxt(ctxt);
     close_heap(heap, doc);
     return doc;
+}
+
+size_t lf_tree_size(const xmlDoc *doc, size_t nodes)
+{
+    enum { NODE = sizeof(xmlNode) + 16 };
+    return doc->_private ? lf_heap_size(doc->_private) : nodes * NODE;
 }
 
 void lf_tree_free(xmlDoc *doc)

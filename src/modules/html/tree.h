@@ -20,6 +20,8 @@ xmlDoc *lf_tree_parse(const char *p, size_t n, const char *label, size_t label_l
 /* Of any document. All of it, its dictionary too, may lie in a heap (heap.h) that its
  * _private points to. NULL is fine. */
 void lf_tree_free(xmlDoc *doc);
+/* Bytes that it takes, about. */
+size_t lf_tree_size(const xmlDoc *doc, size_t nodes);
 
 /* The root element; NULL only while parsing. */
 xmlNode *lf_tree_root(xmlDoc *doc);
