@@ -77,8 +77,8 @@ end
 
 local function new(conf, job, session)
   local crawl = setmetatable({
-    conf = conf, job = job, session = session, filter = filter.new(conf), known = known.new(), news = core.event(), began = core.now(),
-    busy = 0, open = 0, bugs = 0, leases = {}, fed = not conf.start,
+    conf = conf, job = job, session = session, filter = filter.new(conf), known = known.new(), news = core.event(),
+    began = core.now(), busy = 0, open = 0, bugs = 0, leases = {}, fed = not conf.start,
     counts = { pages = 0, items = 0, failed = 0, skipped = 0, retries = 0, dropped = 0 },
   }, Crawl)
   crawl.page_options = { types = conf.types }

@@ -48,7 +48,7 @@ local function robots_server()
       server {
         listen 127.0.0.%d:@PORT@;
         location = /robots.txt { %s }
-        location / { return 200 "page"; }
+        location / { default_type text/html; return 200 "page"; }
       }]]):format(n, location)
     urls[name] = "http://127.0.0." .. n .. ":%d"
   end
@@ -57,7 +57,7 @@ local function robots_server()
   blocks[#blocks + 1] = 'server { listen 127.0.0.1:@PORT@; location / { return 200 "ok"; } }'
   local server = servers.nginx { servers = table.concat(blocks) }
   -- what forbids stands before the 500 KB that must be read
-  card.spit(server.dir .. "/huge.txt", "User-agent: *\nDisallow: /\n" .. ("# filler\n"):rep(100000))
+  card.spit(server.dir .. "/huge.txt", "User-agent: *\nDisallow: /\n" .. ("# filler\n"):rep(1000000))
   for name, url in pairs(urls) do urls[name] = url:format(server.port) end
   server.urls = urls
   return server

@@ -546,6 +546,15 @@ describe("a crawl and robots.txt", function()
     assert.matches("robots.txt cannot be had.*HTTP 500", failed[1][3])
   end)
 
+  it("reads what forbids in a file that is larger than what must be read, and not the rest", function()
+    local huge = "User-agent: *\nDisallow: /\n" .. ("#"):rep(9000000)
+    local result = crawl({
+      ["http://a.test/robots.txt"] = { body = huge }, ["http://a.test/"] = "",
+      ["http://b.test/robots.txt"] = { status = 304 }, ["http://b.test/"] = "",
+    }, { start = { "http://a.test/", "http://b.test/" } })
+    assert.same({ 1, 1, 0 }, { result.pages, result.skipped, result.failed })
+  end)
+
   it("heeds Crawl-delay, for pages that were in its hands already, too", function()
     local pages = { ["http://a.test/robots.txt"] = { body = "User-agent: *\nCrawl-delay: 7", delay = 1 } }
     local start = {}

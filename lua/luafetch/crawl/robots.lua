@@ -13,16 +13,32 @@ Cache.__index = Cache
 local KEPT = 24 * 3600 -- seconds; §2.4: not longer than that
 local KEPT_FAILURE = 60 -- until a host that had no answer is asked again
 local MOST = 5000 -- files in a generation; there are two
-local MAX_BODY = 4 << 20 -- bytes; §2.5 wants 500 KiB to be read, and they are
+local ENOUGH = 500 << 10 -- bytes; §2.5 wants so many to be read, what comes behind them is not waited for
 local MAX_DELAY = 300 -- seconds of Crawl-delay that are heeded
+
+-- What is read of its body, or nil, err.
+local function head_of(res)
+  local parts, n = {}, 0
+  while n < ENOUGH do
+    local piece, err = res:read(ENOUGH - n)
+    if err then return nil, err end
+    if not piece then break end
+    parts[#parts + 1], n = piece, n + #piece
+  end
+  return table.concat(parts)
+end
 
 -- §2.3.1.3: what is not there allows everything; §2.3.1.4: what cannot be had, nothing.
 local function read(cache, at)
-  local res, err = cache.session:fetch { url = at, redirects = 5, max_body = MAX_BODY }
-  if res and res.ok then return robots.parse(res.body, { url = at }) end
-  local status = res and res.status
+  local res <close>, err = cache.session:fetch { url = at, redirects = 5, stream = true, max_body = false }
+  if res and res.ok then
+    local text
+    text, err = head_of(res)
+    if text then return robots.parse(text, { url = at }) end
+  end
+  local status = res and not res.ok and res.status or nil
   if status and status < 500 and status ~= 429 then return robots.parse "" end
-  if err and (err.kind == "redirect" or err.kind == "too_large") then return robots.parse "" end
+  if err and err.kind == "redirect" then return robots.parse "" end
   err = err or res.error
   local why = core.error("robots", "robots.txt cannot be had, so nothing may be fetched: " .. err.message, at)
   why.retryable, why.status = true, status
