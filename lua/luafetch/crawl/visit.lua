@@ -154,14 +154,16 @@ local function is_error(value)
   return type(value) == "table" and value.ok == false and value.kind ~= nil
 end
 
--- Its links and items are committed together.
-local function done(crawl, lease, page)
+-- What it found is committed together. Nothing holds on to the page while that takes its time:
+-- its tree is a dozen times as large as its text.
+local function done(crawl, lease, links, items)
   crawl.counts.pages = crawl.counts.pages + 1
   crawl:free(lease)
-  local t = { page = lease, links = page.links, items = page.items }
-  if not committed(lease, crawl.job:complete(t)) then return crawl.known:forget() end
-  crawl.known:add(page.links)
-  crawl:write(page.items)
+  if not committed(lease, crawl.job:complete { page = lease, links = links, items = items }) then
+    return crawl.known:forget()
+  end
+  crawl.known:add(links)
+  crawl:write(items)
 end
 
 local function hand_over(crawl, lease, res)
@@ -173,7 +175,7 @@ local function hand_over(crawl, lease, res)
   elseif value == nil and is_error(err) then
     fail(crawl, lease, err)
   else
-    done(crawl, lease, page)
+    return done(crawl, lease, page.links, page.items)
   end
 end
 
@@ -187,5 +189,5 @@ return function(crawl, lease)
   if not res and err.kind == "blocked" and err.status then return skip(crawl, lease, err.message) end
   if not res then return fail_or_retry(crawl, lease, err) end
   if not res.ok then return fail_or_retry(crawl, lease, res.error, res) end
-  hand_over(crawl, lease, res)
+  return hand_over(crawl, lease, res)
 end
