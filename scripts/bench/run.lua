@@ -335,13 +335,114 @@ function cases.frontier_curve()
   frontier { 10000, 100000, 1000000, 5000000 }
 end
 
+-- ---- whole crawls ----
+
+local VERSIONS = [[
+    rewrite ^/v[0-9]+(/.*)$ $1 last;
+    location /catalogue/ { try_files $uri /other.html; }
+    location = /robots.txt { return 200 "User-agent: *\\nDisallow: /private/\\n"; }
+]]
+
+-- The shop of books in a folder of ours, with a list of all that its pages link to; what is not
+-- in the set is a copy of one that is. The folder's name, and how many books there are.
+local function lay_out_books()
+  local from, dir = (os.getenv "LF_DATA" or "../shared/data") .. "/sites/books/catalogue", bench.build .. "/books"
+  sh(("rm -rf '%s'; mkdir -p '%s'; [ ! -d '%s' ] || cp -r '%s' '%s'; chmod -R u+w '%s'"):format(
+    dir, dir, from, from, dir, dir))
+  local find = "{ cd '%s/catalogue' && ls && grep -ohE '\\.\\./[^\"/]+_[0-9]+/index.html' */index.html; } 2>/dev/null"
+  local links, seen = {}, {}
+  for line in io.popen(find:format(dir)):lines() do
+    local name = line:match "([^/]+_%d+)/" or line:match "^[^/]+_%d+$"
+    if name and not seen[name] then
+      seen[name] = true
+      links[#links + 1] = ('<a href="catalogue/%s/index.html">%s</a>'):format(name, name)
+      if #links == 1 then sh(("cp '%s/catalogue/%s/index.html' '%s/other.html'"):format(dir, name, dir)) end
+    end
+  end
+  local list = assert(io.open(dir .. "/list.html", "w"))
+  list:write("<title>Books</title>", table.concat(links, "\n"))
+  list:close()
+  return dir, #links
+end
+
+-- CPU of a page without that of a start: microseconds.
+local function page_cpu(work, start)
+  return function(round) return (round[work].cpu - round[start].cpu) / round[work].requests * 1e6 end
+end
+
+local function cpu_row(rounds, name, ours, theirs, goal)
+  local a, b = page_cpu(ours[1], ours[2]), page_cpu(theirs[1], theirs[2])
+  bench.row(name, bench.over(rounds, function(round) return a(round) / b(round) end), goal,
+    ("%.4g / %.4g µs a page"):format(bench.over(rounds, a), bench.over(rounds, b)))
+end
+
+local function knows_workers()
+  return bench.run({ bench.build .. "/luafetch", "--help" }).out:find("--workers", 1, true)
+end
+
+local function lines_of(file)
+  local n = 0
+  for _ in io.lines(file) do n = n + 1 end
+  return n
+end
+
+-- The shop under many paths: links followed, records committed to a job and written, beside the
+-- same pages without a crawl, and beside Scrapy with a JOBDIR, which writes its queue to disk.
+function cases.crawl()
+  local dir, books = lay_out_books()
+  if books == 0 then return bench.skip("crawl", "no sites/books beside the project") end
+  local web = servers.nginx { root = dir, conf_extra = VERSIONS }
+  local many, few = 20000 // books + 1, 8
+  local job, out = dir .. "/job.db", dir .. "/out.jsonl"
+  -- All on processor 1 as ever, or `workers` of them on both.
+  local function ours(versions, what, workers)
+    local words = { bench.build .. "/luafetch", "--no-progress", "--limit", "64", "--per-host", "64", "-o", out }
+    if workers then words = { "taskset", "-c", "0,1", table.unpack(words) } end
+    if workers and workers > 1 then table.move({ "--workers", workers }, 1, 2, #words + 1, words) end
+    table.move({ "scripts/bench/client/crawl.lua", web.url, versions, what }, 1, 4, #words + 1, words)
+    sh(("rm -f '%s' '%s'*"):format(out, job))
+    local run = bench.run(words)
+    if what == job then run.ok = lines_of(out) - versions end -- a list is a record, too
+    return bench.check(run, versions * books)
+  end
+  local function scrapy(versions)
+    sh(("rm -rf '%s/scrapy'"):format(dir))
+    local words = { "/usr/bin/python3", "scripts/bench/crawl.py", web.url, versions, out, dir .. "/scrapy" }
+    return bench.check(bench.run(words), versions * books)
+  end
+  local function run_of(fn, ...)
+    local args = table.pack(...)
+    return function() return fn(table.unpack(args)) end
+  end
+  local sides = {
+    ours = run_of(ours, many, job), ours_start = run_of(ours, 0, job),
+    known = run_of(ours, many, "known"), known_start = run_of(ours, 0, "known"),
+  }
+  local has_scrapy = os.execute "/usr/bin/python3 -c 'import scrapy' 2>/dev/null"
+  local has_workers = knows_workers()
+  if has_scrapy then sides.scrapy, sides.scrapy_start = run_of(scrapy, few), run_of(scrapy, 0) end
+  if has_workers then sides.one, sides.two = run_of(ours, many, job, 1), run_of(ours, many, job, 2) end
+  local rounds = bench.rounds(3, sides)
+  local mine = { "ours", "ours_start" }
+  cpu_row(rounds, "crawl: CPU, of the same pages without", mine, { "known", "known_start" })
+  if has_scrapy then
+    cpu_row(rounds, "crawl: CPU, of Scrapy's", mine, { "scrapy", "scrapy_start" }, 1 / 15)
+  else
+    bench.skip("crawl: CPU, of Scrapy's", "python3-scrapy is not installed")
+  end
+  if not has_workers then return end
+  local function wall(run) return run.wall end
+  bench.row("crawl: wall of two workers, of one", bench.ratio(rounds, "two", "one", wall), nil,
+    bench.both(rounds, "two", "one", wall, "s; processors of both, the server on one of them"))
+end
+
 -- ---- the run ----
 
 cases.guard = guard.run
 
 local HELD = {
   "startup", "keepalive64", "inflight10000", "tls_new", "hosts8000", "million", "tasks", "cancel10000", "stall",
-  "scrape", "json", "pages", "frontier",
+  "scrape", "json", "pages", "frontier", "crawl",
 }
 local GROUPS = { held = HELD, side = side.order } -- names that stand for several
 
