@@ -452,6 +452,7 @@ row(55, "URLs of strangers that lead inside", function(c)
   -- a network in which loopback has a public address: redirects to the inside, and a name that changes
   got = c:ask([=[
     package.path = "./?.lua;" .. package.path
+    local servers = require "tests.support.servers"
     local public, private, dns = servers.fault { bind = "1.2.3.4" }, servers.fault(), servers.dns()
     local out = {}
     local function guarded(url)

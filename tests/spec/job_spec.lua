@@ -4,6 +4,7 @@
 local lf = require "luafetch"
 local test = require "luafetch.test"
 local command = require "tests.support.command"
+local process = require "tests.support.process"
 local servers = require "tests.support.servers"
 
 local WORKER = [[
@@ -737,6 +738,24 @@ print(sqlite3.connect(sys.argv[1]).execute('pragma integrity_check').fetchone()[
       assert.matches("nil.*the lease has ended", sh("cat " .. dir .. "/out"))
       assert.same({ "ours" }, collect(job))
     end)
+
+    if engine.in_file then it("may make the same file at the same time", function()
+      local NAMES, racers = 60, {}
+      for i = 1, 4 do
+        racers[i] = process({ "--no-progress", "-e", [[
+          local lf = require "luafetch"
+          for i = 1, arg[2] do assert(lf.job.open(arg[1] .. "/race" .. i)):close() end
+        ]], dir, NAMES }, dir .. "/racer" .. i)
+      end
+      for _, racer in ipairs(racers) do
+        racer:wait()
+        assert.equal("", racer:output())
+      end
+      for i = 1, NAMES do
+        local job <close> = assert(lf.job.open(("%s/race%d"):format(dir, i), { readonly = true }))
+        assert.same(counts(0, 0, 0, 0, 0), job:counts())
+      end
+    end) end
 
     if engine.in_file then it("says that another one keeps it locked", function()
       local job <close> = open { wait = 0.1 }

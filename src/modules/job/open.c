@@ -253,7 +253,8 @@ static bool check_file(struct store *s)
     return !s->err;
 }
 
-/* True: it is a job of our version. False: empty, or s->err. */
+/* True: it is a job of our version. False: empty, or s->err. In a transaction of the caller:
+ * another process may be making it between two questions. */
 static bool check_version(struct store *s)
 {
     int64_t magic = ask(s, "PRAGMA application_id");
@@ -329,7 +330,9 @@ static void set_up(struct store *s)
     sqlite3_busy_handler(s->db, on_busy, s);
     sqlite3_extended_result_codes(s->db, 1);
     sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    run(s, "BEGIN");
     bool ours = check_version(s); /* before anything is written */
+    run(s, "COMMIT");
     if (s->err || s->choice->readonly)
         return;
     if (sqlite3_db_readonly(s->db, "main") == 1)
