@@ -1,9 +1,10 @@
 #!/bin/bash
 # run-tests.sh [--build DIR] [--valgrind] unit|spec|conformance|gcstress … [FILE…]
-# Runs test programs one after the other and sums their lines "N passed, N failed". A
-# program that does not count is one test, by its exit code, unless it says that it skips; a
-# bad end without a counted failure is one failure. The last line is
-# the sum; the exit code is 0 only when something passed and nothing failed.
+# Runs test programs and sums their lines "N passed, N failed": the specs a process for each
+# file, LF_TEST_JOBS of them at once (they wait more than they compute), the others one after
+# the other. A program that does not count is one test, by its exit code, unless it says that
+# it skips; a bad end without a counted failure is one failure. The last line is the sum; the
+# exit code is 0 only when something passed and nothing failed.
 set -u
 cd "$(dirname "$0")/.." || exit 2
 
@@ -33,39 +34,71 @@ case "$build ${under[*]}" in *asan* | *valgrind*) export LF_SANITIZED=1 ;; esac
 
 passed=0
 failed=0
-log=$(mktemp)
-trap 'rm -f "$log"' EXIT
+logs=$(mktemp -d)
+trap 'rm -rf "$logs"' EXIT
 
-run() { # the command of one test program
+run() { # $1: a file for what it says, then the command of one test program; sets code
+    local log=$1
+    shift
     echo "== $*"
     timeout -k 10 "${LF_TEST_TIMEOUT:-600}" "${under[@]}" "$@" </dev/null 2>&1 | tee "$log"
-    local code=${PIPESTATUS[0]} p f
-    p=$(sed -n 's/^\([0-9]*\) passed, [0-9]* failed.*/\1/p' "$log" | paste -sd+ | sed 's/^$/0/')
-    f=$(sed -n 's/^[0-9]* passed, \([0-9]*\) failed.*/\1/p' "$log" | paste -sd+ | sed 's/^$/0/')
+    code=${PIPESTATUS[0]}
+}
+
+count() { # $1: what a test program said, $2: its exit code
+    local p f
+    p=$(sed -n 's/^\([0-9]*\) passed, [0-9]* failed.*/\1/p' "$1" | paste -sd+ | sed 's/^$/0/')
+    f=$(sed -n 's/^[0-9]* passed, \([0-9]*\) failed.*/\1/p' "$1" | paste -sd+ | sed 's/^$/0/')
     p=$((p)) f=$((f))
-    if [ "$code" != 0 ] && [ "$f" = 0 ]; then
-        echo "$1 ended with exit code $code"
+    if [ "$2" != 0 ] && [ "$f" = 0 ]; then
+        echo "it ended with exit code $2"
         f=1
-    elif [ "$p" = 0 ] && [ "$f" = 0 ] && ! grep -qi '^skip' "$log"; then
+    elif [ "$p" = 0 ] && [ "$f" = 0 ] && ! grep -qi '^skip' "$1"; then
         p=1 # it does not count and ended well
     fi
     passed=$((passed + p))
     failed=$((failed + f))
 }
 
+run_alone() { # the command of one test program
+    run "$logs/alone" "$@"
+    count "$logs/alone" "$code"
+}
+
+one_spec() { # $1: its number, $2: its file
+    local began=$SECONDS
+    run "$logs/$1.log" "$LUAFETCH" --no-progress tests/run.lua "$2" >"$logs/$1.out"
+    echo "$code" >"$logs/$1.code"
+    flock "$logs" cat "$logs/$1.out"
+    echo "   in $((SECONDS - began)) s: $2"
+}
+
+run_specs() {
+    local specs=("${files[@]}") i
+    # The longest last a while: they begin first.
+    [ ${#specs[@]} -gt 0 ] || mapfile -t specs < <(ls -S tests/spec/*_spec.lua)
+    for i in "${!specs[@]}"; do
+        while [ "$(jobs -rp | wc -l)" -ge "$1" ]; do wait -n; done
+        one_spec "$i" "${specs[i]}" &
+    done
+    wait
+    for i in "${!specs[@]}"; do count "$logs/$i.log" "$(cat "$logs/$i.code")"; done
+}
+
+cores=$(nproc 2>/dev/null || echo 2)
 for kind in "${kinds[@]}"; do
     case $kind in
     unit)
         for t in "$build"/unit/test_*; do
             case $t in *.d | *.o) continue ;; esac
-            [ -f "tests/unit/${t##*/}.c" ] && run "$t"
+            [ -f "tests/unit/${t##*/}.c" ] && run_alone "$t"
         done
         ;;
-    spec) run "$LUAFETCH" --no-progress tests/run.lua "${files[@]}" ;;
-    gcstress) LF_GCSTRESS=${LF_GCSTRESS:-6} run "$LUAFETCH" --no-progress tests/run.lua "${files[@]}" ;;
+    spec) run_specs "${LF_TEST_JOBS:-$((2 * cores))}" ;;
+    gcstress) LF_GCSTRESS=${LF_GCSTRESS:-6} run_specs "${LF_TEST_JOBS:-$((2 * cores))}" ;;
     conformance)
         for t in tests/conformance/*.lua; do
-            [ -f "$t" ] && run "$LUAFETCH" --no-progress "$t"
+            [ -f "$t" ] && run_alone "$LUAFETCH" --no-progress "$t"
         done
         ;;
     esac

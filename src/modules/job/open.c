@@ -253,8 +253,8 @@ static bool check_file(struct store *s)
     return !s->err;
 }
 
-/* True: it is a job of our version. False: empty, or s->err. In a transaction of the caller:
- * another process may be making it between two questions. */
+/* True: it is a job of our version. False: empty, or s->err. In a transaction of the
+ * caller: another process may be making it between two questions. */
 static bool check_version(struct store *s)
 {
     int64_t magic = ask(s, "PRAGMA application_id");
