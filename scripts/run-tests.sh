@@ -95,7 +95,8 @@ for kind in "${kinds[@]}"; do
         done
         ;;
     spec) run_specs "${LF_TEST_JOBS:-$((2 * cores))}" ;;
-    gcstress) LF_GCSTRESS=${LF_GCSTRESS:-6} run_specs "${LF_TEST_JOBS:-$((2 * cores))}" ;;
+    # All of them compute: more at once would only make each one later.
+    gcstress) LF_GCSTRESS=${LF_GCSTRESS:-6} run_specs "${LF_TEST_JOBS:-$cores}" ;;
     conformance)
         for t in tests/conformance/*.lua; do
             [ -f "$t" ] && run_alone "$LUAFETCH" --no-progress "$t"

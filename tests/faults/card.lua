@@ -2,8 +2,8 @@
 --
 -- A row: { number, what goes wrong, class = "silent" or "leak", cases or run }.
 -- cases: a list of requests, { path or URL, kind = the Error's kind (several: "a|b"), or ok = true,
--- says =, body =, opts = of fetch, before = a request made first }; all are made by one process of
--- the program beside 20 good URLs. run(c): a row that does more than that, through c.
+-- says =, body =, opts = of fetch, before = a request made first, at = another server than "web" }; all are
+-- made by one process of the program beside 20 good URLs. run(c): a row that does more than that, through c.
 -- 2 points: the right outcome, and a sentence that says what is wrong where. 1: it stops safely.
 local lf = require "luafetch"
 local json = lf.json
@@ -201,10 +201,11 @@ function Row:probe(cases, words)
   local plan = {}
   for i, case in ipairs(cases) do
     local request = { timeout = 1.5, max_body = 1000000 }
-    case.url = case[1]:sub(1, 1) == "/" and self.servers.web.url .. case[1] or case[1]
+    local base = self.servers[case.at or "web"].url
+    case.url = case[1]:sub(1, 1) == "/" and base .. case[1] or case[1]
     request.url = case.url
     for name, value in pairs(case.opts or {}) do request[name] = value end
-    if case.before then request.before = { url = self.servers.web.url .. case.before } end
+    if case.before then request.before = { url = base .. case.before } end
     plan[i] = request
   end
   spit(self:path "plan", json.encode(plan))

