@@ -72,7 +72,7 @@ local function rate_of(rate)
 end
 
 local function open_job(conf)
-  return jobs.open(conf.job, { lease = frontier.LEASE, per_host = conf.per_host, rate = rate_of(conf.rate) })
+  return jobs.open(conf.job, { lease = conf.lease, per_host = conf.per_host, rate = rate_of(conf.rate) })
 end
 
 local function new(conf, job, session)

@@ -6,6 +6,20 @@ Process.__index = Process
 
 function Process:signal(name) os.execute(("kill -%s %s 2>/dev/null"):format(name, self.pid)) end
 
+-- SIGSTOP at a moment when it holds nothing that others must have: who is stopped amid a commit to a
+-- file keeps it from everybody, as SQLite has it.
+function Process:stop()
+  while true do
+    self:signal "STOP"
+    local locks = io.open "/proc/locks"
+    local holds = locks:read("a"):find(("WRITE %s %%S+ 12[0-2] "):format(self.pid)) -- WAL's locks to write
+    locks:close()
+    if not holds then return end
+    self:signal "CONT"
+    lf.sleep(0.003)
+  end
+end
+
 -- Nobody may be there to reap it: a zombie has ended, too.
 function Process:has_ended()
   local stat = io.open("/proc/" .. self.pid .. "/stat")

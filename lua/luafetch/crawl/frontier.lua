@@ -9,7 +9,6 @@ local M = {}
 local AHEAD = 2 -- pages in hand for each that may be on the wire
 local UNSAVED = 4 -- the same, those included that wait to be committed
 local MOST = 10000 -- that a job gives at once
-local LEASE = 60 -- seconds
 local LOOK = 1 -- seconds until a job that others may work on is looked at again
 
 -- How many more may be claimed now.
@@ -65,7 +64,7 @@ end
 
 local function renew(crawl)
   while true do
-    core.sleep(LEASE / 3)
+    core.sleep(crawl.conf.lease / 3)
     local list = {}
     for _, lease in pairs(crawl.leases) do list[#list + 1] = lease end
     if #list > 0 then crawl:must(crawl.job:renew(list)) end
@@ -91,7 +90,5 @@ function M.work(crawl, scope)
   end
   return why
 end
-
-M.LEASE = LEASE
 
 return M

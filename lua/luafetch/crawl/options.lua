@@ -49,6 +49,7 @@ local rows = {
   allow = { "true, a pattern, a function or a list of them", is_rules },
   deny = { "a pattern, a function or a list of them", is_list_of(is_rule) },
   job = { "the name of a job", is_text },
+  lease = { "a number of seconds", is_seconds, default = 60 },
   page = { "a function", is_function },
   failed = { "a function", is_function },
   item = { "a function or a list of them", is_list_of(is_function) },

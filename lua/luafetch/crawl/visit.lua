@@ -64,13 +64,22 @@ end
 
 -- ---- robots.txt ----
 
--- Pages of a host that were claimed before its Crawl-delay was known come back one by one.
+-- How many pages of a URL's host are in our hands.
+local function held(crawl, href)
+  local n, host = 0, href:match "//[^/?]*"
+  for _, lease in pairs(crawl.leases) do
+    if lease.url:match "//[^/?]*" == host then n = n + 1 end
+  end
+  return n
+end
+
+-- Pages of a host that were claimed before its Crawl-delay was known come back one by one: all but
+-- this one, or this one as well where other processes hold such pages, of which each would go first.
 local function heed_delay(crawl, lease, host)
   if not host.since then
     host.since = core.now()
     local pace = { rate = 1 / host.delay, per_host = 1, park = host.delay }
-    crawl:must(crawl.job:host(lease.url, pace))
-    return true
+    if crawl:must(crawl.job:host(lease.url, pace)).active == held(crawl, lease.url) then return true end
   elseif lease.claimed >= host.since then
     return true
   end

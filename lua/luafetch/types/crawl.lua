@@ -30,6 +30,7 @@ local lf = {}
 ---@field allow? true|luafetch.CrawlRule|luafetch.CrawlRule[] which links are followed. Default: those that stay on the site of their page (its registrable domain); true: all. Starts need no leave
 ---@field deny? luafetch.CrawlRule|luafetch.CrawlRule[] which URLs are never fetched, starts included
 ---@field job? string a job that keeps the crawl's state ("name.db"): run again it goes on where it was, after kill -9, too, and several processes may share it. Default: one that ends with the crawl
+---@field lease? number seconds after which others may take over what a process has in hand that gives no sign any more; one that works renews in time. Default 60
 ---@field depth? integer|false links from a start, at most. Default false
 ---@field limit? integer requests at once. Default 100
 ---@field per_host? integer|false of these to one host and port, of all processes together. Default 8
