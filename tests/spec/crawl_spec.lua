@@ -576,6 +576,29 @@ describe("a crawl and robots.txt", function()
       end
     end
   end)
+
+  it("heeds Crawl-delay where another process has a page of the host in its hands, too", function()
+    local file = os.tmpname()
+    os.remove(file)
+    local log = test.run(site {
+      ["http://a.test/robots.txt"] = { body = "User-agent: *\nCrawl-delay: 7" },
+      ["http://a.test/1"] = "", ["http://a.test/2"] = "",
+    }, function()
+      local other <close> = assert(lf.job.open(file))
+      other:add "http://a.test/1"
+      local theirs = other:claim()
+      lf.background(function()
+        lf.sleep(1) -- it hears of the delay a little later, and gives its page back as this one does
+        other:release(theirs)
+      end)
+      assert.equal(2, assert(lf.crawl { start = "http://a.test/2", job = file, page = follow_all }).pages)
+    end)
+    os.execute("rm " .. file .. "*")
+    assert.equal(3, #log.requests)
+    assert.is_true(log.requests[2].at > 6.9, "it did not wait for its turn")
+    assert.is_true(log.requests[2].at < 10)
+    assert.is_true(log.requests[3].at - log.requests[2].at > 6.9)
+  end)
 end)
 
 describe("many hosts", function()
