@@ -17,6 +17,7 @@ WARN    := -Wall -Wextra -Wshadow -Wundef -Wwrite-strings -Wstrict-prototypes \
            -Wmissing-prototypes -Wvla -Wpointer-arith -Wformat=2 -Wimplicit-fallthrough
 # Seconds of each fuzz target.
 FUZZ_SECONDS ?= 5
+SOAK_SECONDS ?= 1800
 ASAN    := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 
 PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS) 2>/dev/null)
@@ -175,6 +176,11 @@ faults: all servers
 	@scripts/deps.sh test
 	@timeout 300 $(BUILD)/luafetch --no-progress tests/faults/run.lua $(ROWS)
 
+## soak: 500 in flight for SOAK_SECONDS=1800, good traffic and faults mixed: all outcomes right, memory flat, nothing left
+soak: all servers
+	@timeout $$(($(SOAK_SECONDS) + 120)) $(BUILD)/luafetch --no-progress -q --limit 600 --per-host 600 \
+	    tests/faults/soak.lua $(SOAK_SECONDS)
+
 ## asan-test: unit tests and specs under AddressSanitizer and UBSan
 asan-test: asan servers
 	@scripts/run-tests.sh --build build/asan unit spec
@@ -204,11 +210,12 @@ tidy:
 	@scripts/deps.sh tidy
 	@scripts/tidy.sh $(filter -std% -D% -I%,$(ALL_CFLAGS) $(XML_CFLAGS))
 
-## nightly: what takes long: fuzzing for five minutes each, tidy, valgrind, jobs of millions of URLs
+## nightly: what takes long: fuzzing for five minutes each, tidy, valgrind, the soak, jobs of millions of URLs
 nightly:
 	@$(MAKE) fuzz FUZZ_SECONDS=300
 	@$(MAKE) tidy
 	@$(MAKE) valgrind
+	@$(MAKE) soak
 	@timeout 1800 $(MAKE) bench BENCH=frontier_curve
 
 $(BUILD)/bench/go: scripts/bench/peers/go.go
@@ -265,6 +272,6 @@ help:
 	@sed -n 's/^## \([a-z-]*\): /  \1\t/p' Makefile | expand -t 16
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
-.PHONY: all debug asan demo faults test units unit spec servers conformance asan-test gcstress \
+.PHONY: all debug asan demo faults soak test units unit spec servers conformance asan-test gcstress \
         valgrind bench bench-guard benchers newer-curl fuzz fuzzers fuzz-objects tidy nightly lint install \
         uninstall ci-deps clean help have-deps force

@@ -183,7 +183,8 @@ local function judge_ok(row, case, got)
   row:must(not case.len or got.len == case.len, ("%s: %d bytes"):format(case.url, got.len or -1))
 end
 
-local function judge(row, case, got)
+-- row: what has `must` and `say`, as a row of the card.
+function M.judge(row, case, got)
   if case.either and not got.kind then
     row:say(("%d, %d bytes"):format(got.status, got.len))
   elseif case.kind then
@@ -196,18 +197,20 @@ local function judge(row, case, got)
   row:must(got.took >= (case.least or 0), ("%s took only %.1f s"):format(case.url, got.took), 1)
 end
 
+-- The request of a case; its case.url is set, too.
+function M.request(case, base)
+  local request = { timeout = 1.5, max_body = 1000000 }
+  case.url = case[1]:sub(1, 1) == "/" and base .. case[1] or case[1]
+  request.url = case.url
+  for name, value in pairs(case.opts or {}) do request[name] = value end
+  if case.before then request.before = { url = base .. case.before } end
+  return request
+end
+
 -- Makes the requests of the cases and judges what comes.
 function Row:probe(cases, words)
   local plan = {}
-  for i, case in ipairs(cases) do
-    local request = { timeout = 1.5, max_body = 1000000 }
-    local base = self.servers[case.at or "web"].url
-    case.url = case[1]:sub(1, 1) == "/" and base .. case[1] or case[1]
-    request.url = case.url
-    for name, value in pairs(case.opts or {}) do request[name] = value end
-    if case.before then request.before = { url = base .. case.before } end
-    plan[i] = request
-  end
+  for i, case in ipairs(cases) do plan[i] = M.request(case, self.servers[case.at or "web"].url) end
   spit(self:path "plan", json.encode(plan))
   local list = { "-q", "--per-host", "200" }
   table.move(words or {}, 1, #(words or {}), #list + 1, list)
@@ -217,7 +220,7 @@ function Row:probe(cases, words)
   if not self:must(results and #results == #cases, "no answer: exit code " .. r.code .. " " .. r.err:sub(1,
     300)) then return end
   self:all_good()
-  for i, case in ipairs(cases) do judge(self, case, results[i]) end
+  for i, case in ipairs(cases) do M.judge(self, case, results[i]) end
   self:must(r.peak < 100, ("it took %.0f MiB"):format(r.peak))
   return results
 end
