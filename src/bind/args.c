@@ -100,7 +100,8 @@ static bool set_header(struct lf_args *a, const char *value)
     const char *colon = strchr(value, ':');
     size_t n = colon ? (size_t)(colon - value) : 0;
     if (!colon || !lf_token_valid(value, n))
-        return wrong(a, "--header wants 'Name: value', not '%s'", value);
+        return wrong(a, "--header wants 'Name: value': number %u is without a name",
+                     a->headers.count + 1); /* not shown: it may be a secret */
     const char *v = colon + 1 + strspn(colon + 1, " \t");
     size_t len = strlen(v);
     while (len && (v[len - 1] == ' ' || v[len - 1] == '\t'))

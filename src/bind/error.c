@@ -6,6 +6,7 @@
 #include <string.h>
 #include "bind/bind.h"
 #include "bind/meta.h"
+#include "http/url.h"
 
 static const char meta_key; /* its address: the metatable in the registry */
 
@@ -139,6 +140,19 @@ int lf_error_fail(lua_State *L, enum lf_err kind, const char *url, const char *f
     push_verror(L, kind, url, fmt, ap);
     va_end(ap);
     return 2;
+}
+
+int lf_error_bad_url(lua_State *L, const char *what, const char *why, const char *url)
+{
+    if (url) {
+        struct lf_span part[2];
+        lf_url_shown(url, strlen(url), part);
+        lua_pushlstring(L, part[0].p, part[0].len);
+        lua_pushlstring(L, part[1].p, part[1].len);
+        lua_concat(L, 2);
+        url = lua_tostring(L, -1);
+    }
+    return lf_error_fail(L, LF_EURL, url, "invalid %s: %s", what, why);
 }
 
 void lf_timings_push(lua_State *L, const struct lf_timings *t)

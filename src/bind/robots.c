@@ -57,7 +57,7 @@ static int l_allowed(lua_State *L)
     bool allowed;
     enum lf_err err = lf_robots_check(r, agent, url, &allowed, &rule, &why);
     if (err == LF_EURL)
-        return lf_error_fail(L, LF_EURL, url.p, "invalid URL: %s", why);
+        return lf_error_bad_url(L, "URL", why, url.p);
     lf_buf_check(L, err);
     lua_pushboolean(L, allowed);
     if (!rule)

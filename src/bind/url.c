@@ -60,7 +60,7 @@ static int fail(lua_State *L, enum lf_err err, const char *what, const char *why
 {
     if (err != LF_EURL)
         lf_buf_check(L, err);
-    return lf_error_fail(L, LF_EURL, url, "invalid %s: %s", what, why);
+    return lf_error_bad_url(L, what, why, url);
 }
 
 /* Parse the string at index `ref`, relative to the one at `base` unless that is 0 or

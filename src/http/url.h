@@ -98,7 +98,10 @@ enum lf_err lf_url_origin(const struct lf_url *u, struct lf_buf *out, bool *opaq
 enum lf_err lf_url_without_userinfo(const struct lf_url *u, bool fragment,
                                     struct lf_buf *out);
 
-/* Append a text that is no URL, without what may be a user and a password in it. */
+/* What may be shown of a text that is no URL: the parts around what may be a user and a
+ * password in it. */
+void lf_url_shown(const char *s, size_t n, struct lf_span part[2]);
+/* Append them. */
 enum lf_err lf_url_redact(const char *s, size_t n, struct lf_buf *out);
 
 /* Append the form two URLs are compared in: no fragment, escapes in upper case, no escape

@@ -295,12 +295,20 @@ enum lf_err lf_url_canonical(const struct lf_url *u, bool sort_query, struct lf_
     return err;
 }
 
-enum lf_err lf_url_redact(const char *s, size_t n, struct lf_buf *out)
+void lf_url_shown(const char *s, size_t n, struct lf_span part[2])
 {
     const char *slashes = memmem(s, n, "//", 2);
     const char *at = memrchr(s, '@', n);
     size_t keep = slashes && at && slashes < at ? (size_t)(slashes - s) + 2 : 0;
     size_t from = at ? (size_t)(at - s) + 1 : 0;
-    enum lf_err err = lf_buf_add(out, s, keep);
-    return err ? err : lf_buf_add(out, s + from, n - from);
+    part[0] = (struct lf_span){s, keep};
+    part[1] = (struct lf_span){s + from, n - from};
+}
+
+enum lf_err lf_url_redact(const char *s, size_t n, struct lf_buf *out)
+{
+    struct lf_span part[2];
+    lf_url_shown(s, n, part);
+    enum lf_err err = lf_buf_add(out, part[0].p, part[0].len);
+    return err ? err : lf_buf_add(out, part[1].p, part[1].len);
 }
