@@ -28,7 +28,8 @@ void lf_error_push(lua_State *L, enum lf_err kind, const char *url, const char *
 /* [-0, +2, m] nil, Error: `return lf_error_fail(L, LF_EPARSE, NULL, "…")`. Returns 2. */
 int lf_error_fail(lua_State *L, enum lf_err kind, const char *url, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
-/* The same of an invalid URL, which is shown without user and password; url may be NULL. */
+/* The same of an invalid URL, which is shown without user and password; url may be NULL.
+ */
 int lf_error_bad_url(lua_State *L, const char *what, const char *why, const char *url);
 
 /* [-0, +0, v] Wrong use: raise at the script's own line. */

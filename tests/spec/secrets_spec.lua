@@ -1,7 +1,6 @@
 -- Passwords, tokens and cookies show in nothing that luafetch says: errors and their fields, the log with
 -- --verbose, the progress line, the summary, tracebacks, refusals of what is wrong.
 local command = require "tests.support.command"
-local lf = require "luafetch"
 local servers = require "tests.support.servers"
 
 local SECRET = "S3CR3T"
@@ -145,7 +144,10 @@ describe("a secret", function()
     end
   end
 
-  for _, opts in ipairs { { "--verbose", "--stats", "--progress" }, { "--verbose", "--stats=json", "--no-progress" } } do
+  for _, opts in ipairs {
+    { "--verbose", "--stats", "--progress" },
+    { "--verbose", "--stats=json", "--no-progress" },
+  } do
     it("shows in nothing that is said of requests, with " .. table.concat(opts, " "), function()
       local home = servers.fault()
       local signpost = servers.nginx { conf_extra = [[
