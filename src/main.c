@@ -21,6 +21,8 @@
 #include "bind/stats.h"
 #include "bind/stop.h"
 #include "bind/task.h"
+#include "bind/worker.h"
+#include "bind/workers.h"
 #include "engine/engine.h"
 
 enum { EXIT_OK, EXIT_SCRIPT, EXIT_USAGE, EXIT_STRICT }; /* and those of stop.h */
@@ -36,9 +38,12 @@ struct run {
     struct lf_engine *eng;        /* owned */
     struct lf_domain *domain;     /* owned: the run's default limits */
     struct lf_progress *progress; /* owned; NULL: no line */
-    lua_State *L;                 /* owned */
-    double started;
-    int code; /* what main returns */
+    struct lf_board *board; /* borrowed from bind/worker.c; NULL: we are no worker */
+    struct lf_tally tally;  /* what the summary tells */
+    lua_State *L;           /* owned */
+    double started, elapsed;
+    bool command; /* the script is one of luafetch's own commands */
+    int code;     /* what main returns */
 };
 
 /* ---- which script ---- */
@@ -63,7 +68,8 @@ static int find_script(struct run *r)
     struct stat st;
     if (!name || strcmp(name, "-") == 0)
         return EXIT_OK;
-    if (lf_home_command(&r->home, name, r->script))
+    r->command = lf_home_command(&r->home, name, r->script);
+    if (r->command)
         return EXIT_OK;
     if (strlen(name) >= sizeof r->script)
         return usage("%s: %s", name, strerror(ENAMETOOLONG));
@@ -140,6 +146,7 @@ static int l_exit(lua_State *L)
         lua_pushinteger(L, EXIT_SCRIPT);
         lua_replace(L, 1);
     }
+    lf_worker_tell();
     lua_pushvalue(L, lua_upvalueindex(1));
     lua_insert(L, 1);
     lua_call(L, lua_gettop(L) - 1, 0);
@@ -208,6 +215,8 @@ static int run_script(lua_State *L)
     struct run *r = lua_touserdata(L, 1);
     const char *why;
     open_lua(L, r);
+    if (!lf_worker_begin(L, r->eng))
+        luaL_error(L, "not enough memory");
     const struct lf_emit_conf emit = {.path = r->args.output, .columns = r->args.columns};
     if (lf_emit_open(L, &emit, &why) != LF_OK) {
         r->code = usage("%s", why);
@@ -236,11 +245,13 @@ static int report(lua_State *L)
     lua_pushstring(L, "luafetch.report");
     lua_call(L, 1, 1);
     lua_getfield(L, -1, r->args.stats == LF_STATS_JSON ? "json" : "text");
-    lf_stats_push(L, r->eng, r->started);
+    lf_stats_push(L, &r->tally, r->elapsed);
     lua_pushinteger(L, r->args.limit ? r->args.limit : DEFAULT_LIMIT);
     lua_setfield(L, -2, "limit");
     lua_pushinteger(L, r->args.per_host ? r->args.per_host : DEFAULT_PER_HOST);
     lua_setfield(L, -2, "per_host");
+    lua_pushinteger(L, r->args.workers ? r->args.workers : 1);
+    lua_setfield(L, -2, "workers");
     lua_call(L, 1, 1);
     const char *text = lua_tostring(L, -1);
     if (text)
@@ -265,13 +276,17 @@ static void protect(struct run *r, lua_CFunction fn)
 
 static bool wants_summary(const struct run *r)
 {
+    if (r->board)
+        return false;
     if (r->args.stats != LF_STATS_AUTO)
         return true;
-    return !r->args.quiet && isatty(STDERR_FILENO) && lf_engine_stats(r->eng)->requests;
+    return !r->args.quiet && isatty(STDERR_FILENO) && r->tally.engine.requests;
 }
 
 static bool wants_progress(const struct run *r)
 {
+    if (r->board)
+        return false;
     if (r->args.progress != LF_AUTO)
         return r->args.progress == LF_YES;
     const char *term = getenv("TERM");
@@ -284,6 +299,8 @@ static bool open_engine(struct run *r)
                                         .system_resolver = r->args.system_resolver,
                                         .dns_servers = r->args.dns_servers,
                                         .spared = r->args.spared,
+                                        .began = r->board ? r->board->began : 0,
+                                        .made = r->board ? &r->board->made : NULL,
                                         .proxy_environment = true};
     const struct lf_domain_conf limits = {
         .limit = r->args.limit ? r->args.limit : DEFAULT_LIMIT,
@@ -332,11 +349,14 @@ static void run(struct run *r)
     lf_stop_end();
     lf_progress_free(r->progress);
     close_output(r);
-    if (lf_stop_why())
+    lf_worker_end();
+    lf_tally_read(r->L, r->eng, &r->tally);
+    r->elapsed = lf_engine_now(r->eng) - r->started;
+    if (lf_stop_why() && !lf_worker_limit(lf_stop_why()))
         lf_log(LF_LOG_ERROR, "%s", lf_stop_why());
     if (wants_summary(r))
         protect(r, report);
-    if (r->code == EXIT_OK && r->args.strict && lf_stats_failed(lf_engine_stats(r->eng)))
+    if (r->code == EXIT_OK && r->args.strict && lf_stats_failed(&r->tally.engine))
         r->code = EXIT_STRICT;
 }
 
@@ -351,6 +371,65 @@ static void close_all(struct run *r)
         lf_engine_free(r->eng);
 }
 
+/* ---- several processes ---- */
+
+/* [-0, +0, e] As much of Lua as the summary needs. */
+static int report_all(lua_State *L)
+{
+    open_lua(L, lua_touserdata(L, 1));
+    return report(L);
+}
+
+/* What all of them did. */
+static void sum_up(struct run *r, const struct lf_workers_end *end)
+{
+    r->code = end->code;
+    r->tally = end->tally;
+    r->elapsed = end->elapsed;
+    r->args.quota = (struct lf_quota){0};
+    if (!wants_summary(r))
+        return;
+    if (open_engine(r))
+        protect(r, report_all);
+    else
+        lf_log(LF_LOG_ERROR, "no summary: out of memory or descriptors");
+    close_all(r);
+}
+
+/* What is one's limit, or its default, divided among all: at least 1 for each. */
+static unsigned share(unsigned all, unsigned n, unsigned number)
+{
+    unsigned own = all / n + (number < all % n);
+    return own ? own : 1;
+}
+
+/* A worker's part of what the run may do. Requests and time they count together. */
+static void take_share(struct run *r)
+{
+    struct lf_args *a = &r->args;
+    unsigned n = r->board->n, number = lf_worker_number() - 1;
+    if (a->limit)
+        a->limit = share(a->limit, n, number);
+    a->per_host = share(a->per_host ? a->per_host : DEFAULT_PER_HOST, n, number);
+    a->rate.interval *= n;
+    a->quota.memory = (a->quota.memory + n - 1) / n;
+}
+
+/* True in a worker; false in the process that has looked after them. */
+static bool become_worker(struct run *r)
+{
+    struct lf_workers_end end;
+    const struct lf_workers_conf conf = {.n = r->args.workers,
+                                         .max_time = r->args.quota.seconds,
+                                         .progress = wants_progress(r)};
+    r->board = lf_workers_run(&conf, &end);
+    if (r->board)
+        take_share(r);
+    else
+        sum_up(r, &end);
+    return r->board != NULL;
+}
+
 static int start(struct run *r)
 {
     if (!lf_home_find(&r->home))
@@ -362,7 +441,11 @@ static int start(struct run *r)
     int code = find_script(r);
     if (code != EXIT_OK)
         return code;
+    if (r->args.workers > 1 && r->command)
+        return usage("--workers is for scripts, not for luafetch %s", r->args.script);
     set_log_level(&r->args);
+    if (r->args.workers > 1 && !become_worker(r))
+        return r->code;
     if (open_engine(r))
         run(r);
     else

@@ -10,6 +10,7 @@ local pages = require "luafetch.crawl.page"
 local robots = require "luafetch.crawl.robots"
 local start = require "luafetch.crawl.start"
 local traps = require "luafetch.crawl.traps"
+local workers = require "luafetch.crawl.workers"
 core.hide()
 
 local Crawl = {}
@@ -91,6 +92,7 @@ local function new(conf, job, session)
 end
 
 local function feed(crawl)
+  local _ <close> = workers.feeding()
   start.feed(crawl, crawl.conf.start)
   crawl.fed = true
   crawl.news:set()

@@ -83,12 +83,17 @@ local limits = {
   },
 }
 
+-- The share of the time of all its processes in which that was so.
+local function share(stats, limit)
+  return stats[limit.key] / (stats.elapsed * (stats.workers or 1))
+end
+
 --- What limited the run most, as a name: lua, limited_host, limited_total, limited_rate, limited_parked,
 --- limited_memory, backoff or network; nil when nothing stands out.
 function M.limited_by(stats)
   local most
   for _, limit in ipairs(limits) do
-    if stats[limit.key] > 0.2 * stats.elapsed and (not most or stats[limit.key] > stats[most.key]) then
+    if share(stats, limit) > 0.2 and (not most or stats[limit.key] > stats[most.key]) then
       most = limit
     end
   end
@@ -107,7 +112,8 @@ local function failures(stats)
   return list(parts)
 end
 
---- The summary, three lines or fewer. Needs the counters, and the limits in force as limit and per_host.
+--- The summary, three lines or fewer. Needs the counters, the limits in force as limit and per_host, and of
+--- how many processes they are (workers).
 function M.text(stats)
   local lines = {
     ("%s in %s (%s/s): %d ok, %d failed"):format(count(stats.requests, "request"), duration(stats.elapsed),
@@ -125,8 +131,8 @@ function M.text(stats)
       count(stats.connections_opened, "connection"), count(stats.connections_reused, "time"))
     local _, limit = M.limited_by(stats)
     if limit then
-      local share = math.min(100, math.floor(100 * stats[limit.key] / stats.elapsed + 0.5))
-      lines[3] = "limited by " .. limit.say:format(share, stats[limit.knob])
+      local percent = math.min(100, math.floor(100 * share(stats, limit) + 0.5))
+      lines[3] = "limited by " .. limit.say:format(percent, stats[limit.knob])
     end
   end
   return table.concat(lines, "\n")

@@ -34,15 +34,37 @@ void lf_log_clear_line(void)
 }
 
 /* Text from the network may hold escape sequences; only line ends and tabs pass. */
-static void put_clean(const char *s)
+static void put_clean(FILE *to, const char *s)
 {
     for (; *s; s++) {
         unsigned char c = (unsigned char)*s;
         if ((c < 0x20 && c != '\n' && c != '\t') || c == 0x7f)
-            fprintf(stderr, "\\x%02x", c);
+            fprintf(to, "\\x%02x", c);
         else
-            putc(c, stderr);
+            putc(c, to);
     }
+}
+
+static void put_line(FILE *to, enum lf_log_level level, const char *text)
+{
+    fputs(labels[level], to);
+    put_clean(to, text);
+    putc('\n', to);
+}
+
+/* In one write, if there is memory for it: other processes may use the same terminal. */
+static void put(enum lf_log_level level, const char *text)
+{
+    char *line = NULL;
+    size_t n = 0;
+    FILE *f = open_memstream(&line, &n);
+    if (f)
+        put_line(f, level, text);
+    if (f && fclose(f) == 0)
+        fwrite(line, 1, n, stderr);
+    else
+        put_line(stderr, level, text);
+    free(line);
 }
 
 void lf_log(enum lf_log_level level, const char *fmt, ...)
@@ -66,9 +88,7 @@ void lf_log(enum lf_log_level level, const char *fmt, ...)
         }
     }
     lf_log_clear_line();
-    fputs(labels[level], stderr);
-    put_clean(text);
-    putc('\n', stderr);
+    put(level, text);
     if (text != small)
         free(text);
 }

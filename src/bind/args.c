@@ -247,6 +247,17 @@ static bool set_max_time(struct lf_args *a, const char *value)
     return true;
 }
 
+static bool set_workers(struct lf_args *a, const char *value)
+{
+    char *end;
+    long n = strtol(value, &end, 10);
+    if (end == value || *end || n < 1 || n > LF_WORKERS_MAX)
+        return wrong(a, "--workers wants a number from 1 to %d, not '%s'", LF_WORKERS_MAX,
+                     value);
+    a->workers = (unsigned)n;
+    return true;
+}
+
 static bool set_code(struct lf_args *a, const char *value)
 {
     a->code = value;
@@ -287,6 +298,7 @@ static const struct option options[] = {
     {"max-requests", 0, "N", set_max_requests, "end the run when more would be made"},
     {"max-memory", 0, "SIZE", set_max_memory, "end it when it needs more: 500M, 2G"},
     {"max-time", 0, "SECONDS", set_max_time, "end it after so long"},
+    {"workers", 0, "N", set_workers, "so many processes for the script, on one job (1)"},
     {"resolver", 0, "own|system", set_resolver, "who looks up names: luafetch, or the system (own)"},
     {"dns-servers", 0, "LIST", set_dns_servers, "ask these name servers: ADDRESS[:PORT],…"},
     {"output", 'o', "FILE", set_output, "write emitted records to FILE.jsonl or FILE.csv"},
@@ -386,6 +398,12 @@ bool lf_args_parse(struct lf_args *a, int argc, char **argv)
         return wrong(a, "--columns is for -o FILE.csv");
     if (!a->code && at < argc)
         a->script = argv[at++];
+    if (a->workers > 1 && a->script && strcmp(a->script, "-") == 0)
+        return wrong(
+            a, "--workers wants a script that each of them can read: a file, or -e");
+    if (a->workers > 1 && a->limit && a->limit < a->workers)
+        return wrong(a, "--limit %u is too few for --workers %u: each needs one request",
+                     a->limit, a->workers);
     a->first = at;
     if (!a->code && !a->script && !a->help && !a->version && !a->list)
         return wrong(a, "no script given; see luafetch --help");

@@ -8,6 +8,7 @@
 #include "engine/engine.h"
 #include "http/headers.h"
 
+enum { LF_WORKERS_MAX = 256 };
 enum lf_tri { LF_NO, LF_YES, LF_AUTO };
 enum lf_stats_form { LF_STATS_AUTO, LF_STATS_TEXT, LF_STATS_JSON };
 
@@ -28,6 +29,7 @@ struct lf_args {
     const char *columns;    /* NULL: the fields of the first records */
     enum lf_stats_form stats;
     enum lf_tri progress;
+    unsigned workers; /* processes on one job; 0: not given */
     bool insecure, verbose, quiet, strict, list, help, version;
     const char *code;   /* -e */
     const char *script; /* name or "-"; NULL with -e */

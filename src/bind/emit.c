@@ -17,6 +17,7 @@
 #include "bind/suggest.h"
 #include "bind/url.h"
 #include "bind/work.h"
+#include "bind/worker.h"
 
 enum { FLUSH_AT = 64 << 10, FILE_MODE = 0666 };
 #define FLUSH_AFTER 0.1 /* seconds */
@@ -129,9 +130,12 @@ static void flush(struct emitter *e)
         lf_log_clear_line();
         fflush(stdout);
     }
+    if (!e->ours && e->waiting.len)
+        lf_worker_lock_output();
     pthread_mutex_lock(&lock);
     write_all(e);
     pthread_mutex_unlock(&lock);
+    lf_worker_unlock_output();
 }
 
 void lf_emit_rescue(void)

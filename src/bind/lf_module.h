@@ -72,6 +72,10 @@ void lf_task_wake(struct lf_task *t);
 struct lf_task *lf_task_current(lua_State *L); /* NULL outside of any task */
 struct lf_engine *lf_task_engine(lua_State *L);
 
+/* The run keeps its state where other processes can work on it, too: with --workers they
+ * are started now. */
+void lf_run_shares(void);
+
 /* ---- connections, opened by a script's URL and options ---- */
 
 struct lf_dial {

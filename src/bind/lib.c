@@ -23,6 +23,7 @@
 #include "bind/text_lib.h"
 #include "bind/url.h"
 #include "bind/work.h"
+#include "bind/worker.h"
 
 /* [-0, +1, m] What requests call themselves unless they are told otherwise; or "". */
 static void push_user_agent(lua_State *L)
@@ -60,6 +61,7 @@ static int luaopen_core(lua_State *L)
     lf_pieces_register(L);
     lf_task_register(L);
     lf_work_register(L);
+    lf_worker_register(L);
     return 1;
 }
 

@@ -23,7 +23,7 @@ enum {
 };
 
 struct lf_progress {
-    struct lf_engine *eng; /* borrowed: outlives us */
+    struct lf_engine *eng; /* borrowed: outlives us; NULL: none */
     struct lf_timer timer; /* weak: the line alone keeps no run alive */
     double started;
     unsigned drawn; /* lines that stand on the terminal; the cursor is on the last one */
@@ -81,10 +81,9 @@ static struct winsize terminal(void)
 
 /* ---- the line for all ---- */
 
-static size_t format(const struct lf_progress *p, const struct lf_stats *s,
-                     uint64_t under_way, char *out, size_t size)
+static size_t format(const struct lf_stats *s, uint64_t under_way, double elapsed,
+                     char *out, size_t size)
 {
-    double elapsed = lf_engine_now(p->eng) - p->started;
     int n = snprintf(
         out, size, "%llu done, %llu failed, %u in flight, %u queued, %.1f MB, %.0f/s",
         (unsigned long long)s->requests, (unsigned long long)lf_stats_failed(s),
@@ -113,26 +112,35 @@ static void add_line(struct lf_progress *p, const char *text, size_t n, bool las
         add(p, "\r\n", 2);
 }
 
-static void draw(struct lf_progress *p, const struct lf_stats *s)
+/* The bars, of lines so wide: how many there are. Adds up what is under way. */
+static unsigned add_bars(struct lf_progress *p, size_t columns, unsigned most,
+                         uint64_t *under_way)
 {
     struct lf_download seen[MAX_SEEN];
-    struct winsize w = terminal();
     char line[MAX_LINE];
-    unsigned n = lf_engine_downloads(p->eng, seen, MAX_SEEN), lines = 0;
-    unsigned most = w.ws_row > MAX_BARS + 1 ? MAX_BARS : w.ws_row - 1u;
-    /* The last column stays free: writing there would wrap on some terminals. */
-    size_t columns = w.ws_col - 1u;
-    uint64_t under_way = 0;
-    go_back(p);
+    unsigned n = p->eng ? lf_engine_downloads(p->eng, seen, MAX_SEEN) : 0, lines = 0;
     for (unsigned i = 0; i < n && i < MAX_SEEN; i++) {
-        under_way += seen[i].down - seen[i].before;
+        *under_way += seen[i].down - seen[i].before;
         if (!big(&seen[i]) || lines == most)
             continue;
         size_t len = lf_bar_format(&seen[i], lf_engine_now(p->eng), columns, line);
         add_line(p, line, len, false);
         lines++;
     }
-    size_t len = format(p, s, under_way, line, 160);
+    return lines;
+}
+
+static void draw(struct lf_progress *p, const struct lf_stats *s, uint64_t under_way,
+                 double elapsed)
+{
+    struct winsize w = terminal();
+    char line[MAX_LINE];
+    unsigned most = w.ws_row > MAX_BARS + 1 ? MAX_BARS : w.ws_row - 1u;
+    /* The last column stays free: writing there would wrap on some terminals. */
+    size_t columns = w.ws_col - 1u;
+    go_back(p);
+    unsigned lines = add_bars(p, columns, most, &under_way);
+    size_t len = format(s, under_way, elapsed, line, 160);
     add_line(p, line, len < columns ? len : columns, true);
     if (++lines < p->drawn)
         add(p, "\033[J", 3);
@@ -140,12 +148,18 @@ static void draw(struct lf_progress *p, const struct lf_stats *s)
     put(p);
 }
 
+void lf_progress_show(struct lf_progress *p, const struct lf_stats *s, uint64_t under_way,
+                      double elapsed)
+{
+    if (s->requests || s->active || s->queued)
+        draw(p, s, under_way, elapsed);
+}
+
 static void on_timer(struct lf_timer *timer)
 {
     struct lf_progress *p = lf_container(timer, struct lf_progress, timer);
-    const struct lf_stats *s = lf_engine_stats(p->eng);
-    if (s->requests || s->active || s->queued)
-        draw(p, s);
+    double elapsed = lf_engine_now(p->eng) - p->started;
+    lf_progress_show(p, lf_engine_stats(p->eng), 0, elapsed);
     lf_timer_start(p->eng, timer, INTERVAL);
 }
 
@@ -156,10 +170,10 @@ struct lf_progress *lf_progress_new(struct lf_engine *eng)
         return NULL;
     p->screen = malloc((MAX_BARS + 2) * (MAX_LINE + 8));
     p->eng = eng;
-    p->started = lf_engine_now(eng);
+    p->started = eng ? lf_engine_now(eng) : 0;
     p->timer.weak = true;
     p->timer.fire = on_timer;
-    if (!p->screen || !lf_timer_start(eng, &p->timer, INTERVAL)) {
+    if (!p->screen || (eng && !lf_timer_start(eng, &p->timer, INTERVAL))) {
         free(p->screen);
         free(p);
         return NULL;
@@ -173,7 +187,8 @@ void lf_progress_free(struct lf_progress *p)
     if (!p)
         return;
     lf_log_set_hook(NULL, NULL);
-    lf_timer_stop(p->eng, &p->timer);
+    if (p->eng)
+        lf_timer_stop(p->eng, &p->timer);
     erase(p);
     free(p->screen);
     free(p);

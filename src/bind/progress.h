@@ -10,8 +10,12 @@
 struct lf_progress;
 
 /* Starts when the first request does. NULL when memory ends: a run without the line.
- * Takes the hook of base/log.h. */
+ * Takes the hook of base/log.h. Without an engine it is drawn by lf_progress_show alone.
+ */
 struct lf_progress *lf_progress_new(struct lf_engine *eng);
+/* Draw the line for all; nothing happens before the first request. */
+void lf_progress_show(struct lf_progress *p, const struct lf_stats *s, uint64_t under_way,
+                      double elapsed);
 void lf_progress_free(struct lf_progress *p); /* erases the line; before the engine */
 
 /* [-0, +0, m] Have print, io.write and file:write erase the line first: for a script that

@@ -69,10 +69,57 @@ static void set_latency(lua_State *L, const struct lf_stats *s)
     lua_setfield(L, -2, "latency");
 }
 
-void lf_stats_push(lua_State *L, struct lf_engine *eng, double started)
+/* ---- of several processes ---- */
+
+enum { MAX_SEEN = 256 }; /* downloads that are looked at */
+
+static uint64_t under_way(struct lf_engine *eng)
 {
-    const struct lf_stats *s = lf_engine_stats(eng);
+    struct lf_download seen[MAX_SEEN];
+    unsigned n = lf_engine_downloads(eng, seen, MAX_SEEN);
+    uint64_t sum = 0;
+    for (unsigned i = 0; i < n && i < MAX_SEEN; i++)
+        sum += seen[i].down - seen[i].before;
+    return sum;
+}
+
+void lf_tally_read(lua_State *L, struct lf_engine *eng, struct lf_tally *t)
+{
     struct lf_sched_stats sched = lf_sched_stats(L);
+    t->engine = *lf_engine_stats(eng);
+    t->tasks = sched.tasks;
+    t->lua = sched.lua;
+    t->under_way = under_way(eng);
+}
+
+#define ADD(field) (a->field += b->field)
+
+void lf_tally_add(struct lf_tally *sum, const struct lf_tally *t)
+{
+    struct lf_stats *a = &sum->engine;
+    const struct lf_stats *b = &t->engine;
+    ADD(requests), ADD(ok), ADD(failed), ADD(transfers), ADD(redirects);
+    ADD(bytes_down), ADD(bytes_up), ADD(conns_opened), ADD(conns_reused);
+    ADD(queued), ADD(active), ADD(peak_active), ADD(waiting), ADD(parked);
+    ADD(retries), ADD(retries_refused), ADD(backoff), ADD(network);
+    ADD(limited_total), ADD(limited_host), ADD(limited_rate), ADD(limited_parked);
+    ADD(limited_memory);
+    for (int i = 0; i < LF_ERR_COUNT; i++)
+        ADD(by_err[i]);
+    for (int i = 0; i < 6; i++)
+        ADD(by_status[i]);
+    for (int i = 0; i < LF_LATENCY_BUCKETS; i++)
+        ADD(latency[i]);
+    sum->tasks += t->tasks;
+    sum->lua += t->lua;
+    sum->under_way += t->under_way;
+}
+
+/* ---- as a table ---- */
+
+void lf_stats_push(lua_State *L, const struct lf_tally *t, double elapsed)
+{
+    const struct lf_stats *s = &t->engine;
     lua_createtable(L, 0, 32);
     set_count(L, "requests", s->requests);
     set_count(L, "ok", s->ok);
@@ -90,8 +137,8 @@ void lf_stats_push(lua_State *L, struct lf_engine *eng, double started)
     set_count(L, "waiting", s->waiting);
     set_count(L, "parked", s->parked);
     set_count(L, "peak_active", s->peak_active);
-    set_count(L, "tasks", sched.tasks);
-    set_seconds(L, "elapsed", lf_engine_now(eng) - started);
+    set_count(L, "tasks", t->tasks);
+    set_seconds(L, "elapsed", elapsed);
     set_seconds(L, "limited_total", s->limited_total);
     set_seconds(L, "limited_host", s->limited_host);
     set_seconds(L, "limited_rate", s->limited_rate);
@@ -99,7 +146,7 @@ void lf_stats_push(lua_State *L, struct lf_engine *eng, double started)
     set_seconds(L, "limited_memory", s->limited_memory);
     set_seconds(L, "backoff", s->backoff);
     set_seconds(L, "network", s->network);
-    set_seconds(L, "lua", sched.lua);
+    set_seconds(L, "lua", t->lua);
     set_errors(L, s);
     set_statuses(L, s);
     set_latency(L, s);
@@ -109,7 +156,10 @@ void lf_stats_push(lua_State *L, struct lf_engine *eng, double started)
 
 static int l_stats(lua_State *L)
 {
-    lf_stats_push(L, lf_task_engine(L), lua_tonumber(L, lua_upvalueindex(1)));
+    struct lf_engine *eng = lf_task_engine(L);
+    struct lf_tally t;
+    lf_tally_read(L, eng, &t);
+    lf_stats_push(L, &t, lf_engine_now(eng) - lua_tonumber(L, lua_upvalueindex(1)));
     return 1;
 }
 

@@ -282,9 +282,11 @@ static struct play *play_new(lua_State *L)
 static void push_log(lua_State *L, struct play *p)
 {
     struct lf_leftovers left = lf_engine_leftovers(p->eng);
+    struct lf_tally tally;
     lua_Integer i = 0;
     lua_createtable(L, 0, 4);
-    lf_stats_push(L, p->eng, p->started);
+    lf_tally_read(L, p->eng, &tally);
+    lf_stats_push(L, &tally, lf_engine_now(p->eng) - p->started);
     lua_pushnumber(L, lf_sched_stats(L).lua - p->lua);
     lua_setfield(L, -2, "lua");
     lua_setfield(L, -2, "stats");

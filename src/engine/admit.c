@@ -190,14 +190,19 @@ static void give_turn(struct lf_host *h)
 
 /* ---- tickets ---- */
 
+/* The last question before a slot is taken: what was left of the run's requests, another
+ * process may have used. */
+static bool counted(const struct lf_domain *d)
+{
+    return d->parent || lf_quota_take(d->eng);
+}
+
 static void take_slot(struct lf_ticket *t)
 {
     struct lf_host *h = t->host;
     t->held = true;
     h->active++;
     h->domain->active++;
-    if (!h->domain->parent)
-        lf_quota_count(h->domain->eng);
     if (h->pace)
         lf_pace_take(h->pace, h->domain->eng->now);
 }
@@ -223,7 +228,7 @@ static void serve(struct lf_host *h)
         h->yields = true;
         wake(lf_container(lf_list_shift(&h->held), struct lf_host, holding));
         h->yields = false;
-    } else if (h->queued) {
+    } else if (h->queued && counted(h->domain)) {
         struct lf_ticket *t = lf_container(h->queue.next, struct lf_ticket, link);
         unqueue(t);
         take_slot(t);
@@ -288,7 +293,7 @@ static enum lf_err enter(struct lf_req *req, struct lf_domain *d, struct lf_host
         a->level++;
         lf_list_init(&t->link);
         bool first = t->host->yields || !wanted(t->host);
-        if (first && !lf_domain_full(d) && !lf_host_block(t->host)) {
+        if (first && !lf_domain_full(d) && !lf_host_block(t->host) && counted(d)) {
             take_slot(t);
             continue;
         }

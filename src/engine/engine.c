@@ -213,7 +213,7 @@ static enum lf_err init(struct lf_engine *eng, const struct lf_engine_conf *conf
     eng->scripted = conf->scripted;
     eng->system_resolver = conf->system_resolver;
     eng->now = conf->scripted ? SCRIPT_TIME : lf_clock_now();
-    lf_quota_init(eng);
+    lf_quota_init(eng, conf);
     if (getrandom(&eng->random, sizeof eng->random, GRND_NONBLOCK) < 0 || !eng->random)
         eng->random = (uint64_t)(lf_clock_now() * 1e9) | 1;
     eng->play = conf->scripted ? eng->random : 0;

@@ -8,6 +8,7 @@
 #ifndef LF_ENGINE_H
 #define LF_ENGINE_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -31,6 +32,9 @@ struct lf_engine_conf {
     const char *ca;       /* CA file; NULL: the system's */
     bool system_resolver; /* names by getaddrinfo in threads instead of c-ares */
     const char *dns_servers;   /* "address[:port],…" instead of the system's; NULL */
+    double began;              /* of the run, on the monotonic clock; 0: now */
+    _Atomic uint64_t *made;    /* borrowed, outlives the engine: where the processes of a
+                                  run count their requests together; NULL: it is alone */
     bool proxy_environment;    /* heed http_proxy, https_proxy, all_proxy and no_proxy */
     const char *const *spared; /* copied, ended by NULL: hosts that every guard lets pass,
                                   as patterns of struct lf_host_rule; NULL: none */

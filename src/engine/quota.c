@@ -50,7 +50,7 @@ static bool in_flight(const struct lf_engine *eng)
 
 static bool spent(const struct lf_usage *u)
 {
-    return u->max.requests && u->made >= u->max.requests;
+    return u->max.requests && *u->made >= u->max.requests;
 }
 
 bool lf_quota_holds(const struct lf_engine *eng)
@@ -59,16 +59,21 @@ bool lf_quota_holds(const struct lf_engine *eng)
     return u->ended || spent(u) || (u->memory && in_flight(eng));
 }
 
-void lf_quota_count(struct lf_engine *eng)
+bool lf_quota_take(struct lf_engine *eng)
 {
-    eng->usage.made++;
+    struct lf_usage *u = &eng->usage;
+    uint64_t made = *u->made;
+    do {
+        if (u->max.requests && made >= u->max.requests)
+            return false;
+    } while (!atomic_compare_exchange_weak(u->made, &made, made + 1));
+    return true;
 }
 
 bool lf_quota_connect(struct lf_engine *eng)
 {
     struct lf_usage *u = &eng->usage;
-    bool may = !u->ended && !spent(u);
-    u->made += may;
+    bool may = !u->ended && lf_quota_take(eng);
     u->turned_away |= !may;
     return may;
 }
@@ -85,7 +90,7 @@ bool lf_quota_settle(struct lf_engine *eng)
     if (!lf_quota_wanted(eng) || in_flight(eng) || lf_pool_pending(eng->pool_threads))
         return false;
     end(eng, "the run was ended by max-requests: %llu were made, and more were wanted",
-        (unsigned long long)u->made);
+        (unsigned long long)*u->made);
     return true;
 }
 
@@ -237,7 +242,7 @@ struct lf_quota lf_engine_quota(const struct lf_engine *eng)
 struct lf_quota lf_engine_used(struct lf_engine *eng)
 {
     struct lf_usage *u = &eng->usage;
-    return (struct lf_quota){.requests = u->made,
+    return (struct lf_quota){.requests = *u->made,
                              .memory = resident(u),
                              .seconds = lf_engine_now(eng) - u->began};
 }
@@ -248,10 +253,11 @@ void lf_engine_on_over(struct lf_engine *eng, lf_over_fn *over, void *arg)
     eng->usage.arg = arg;
 }
 
-void lf_quota_init(struct lf_engine *eng)
+void lf_quota_init(struct lf_engine *eng, const struct lf_engine_conf *conf)
 {
     eng->usage.statm = -1;
-    eng->usage.began = eng->now;
+    eng->usage.began = conf->began > 0 ? conf->began : eng->now;
+    eng->usage.made = conf->made ? conf->made : &eng->usage.own;
     eng->usage.timer = (struct lf_timer){.weak = true, .fire = on_time};
     lf_list_init(&eng->usage.paused);
 }

@@ -12,10 +12,11 @@
 struct lf_usage {
     struct lf_quota max;
     double began;
-    uint64_t made;    /* requests, and connections of modules */
-    unsigned reading; /* streams on the wire that wait for whoever reads them */
-    bool turned_away; /* a connection that was one too many */
-    bool ended;       /* over a limit: nothing more starts */
+    _Atomic uint64_t own;   /* requests, and connections of modules … */
+    _Atomic uint64_t *made; /* … or those of all processes of the run; borrowed */
+    unsigned reading;       /* streams on the wire that wait for whoever reads them */
+    bool turned_away;       /* a connection that was one too many */
+    bool ended;             /* over a limit: nothing more starts */
 
     int statm; /* owned; -1: not open */
     enum lf_memory memory;
@@ -30,12 +31,14 @@ struct lf_usage {
     void *arg;             /* borrowed: outlives the engine */
 };
 
-void lf_quota_init(struct lf_engine *eng);
+void lf_quota_init(struct lf_engine *eng, const struct lf_engine_conf *conf);
 void lf_quota_deinit(struct lf_engine *eng);
 
 /* May nothing start just now? */
 bool lf_quota_holds(const struct lf_engine *eng);
-void lf_quota_count(struct lf_engine *eng); /* a request starts */
+/* A request starts, and is counted; false: it must not, somebody else had the last one.
+ */
+bool lf_quota_take(struct lf_engine *eng);
 /* Count a connection of a module; false: it never starts. */
 bool lf_quota_connect(struct lf_engine *eng);
 bool lf_quota_wanted(struct lf_engine *eng); /* are more wanted than there may be? */

@@ -20,6 +20,7 @@ struct handle {
     struct job_engine *engine; /* owned; NULL: closed */
     struct ask_terms terms;
     struct lf_url url; /* owned: scratch */
+    bool shared;       /* it has a name, and is not only looked at */
 };
 
 int luaopen_luafetch_job(lua_State *L);
@@ -72,6 +73,8 @@ static int push_outcome(lua_State *L, const struct job_op *op)
         lua_pushinteger(L, op->number);
         return 1;
     case JOB_OPEN:
+        if (((struct handle *)lua_touserdata(L, 1))->shared)
+            lf_run_shares();
         lua_pushvalue(L, 1);
         return 1;
     default:
@@ -589,6 +592,7 @@ static int l_open(lua_State *L)
     if (!make(L, h, name))
         return 2;
     read_options(L, h);
+    h->shared = name && !h->engine->choice.readonly;
     lua_replace(L, 1);
     lua_settop(L, 1);
     return wait_for(L, ask_new(L, JOB_OPEN), "job.open", ended_k);

@@ -2,6 +2,7 @@
 -- task of its own, their leases renewed until they are done.
 local core = require "luafetch.core"
 local visit = require "luafetch.crawl.visit"
+local workers = require "luafetch.crawl.workers"
 core.hide()
 
 local M = {}
@@ -54,12 +55,14 @@ end
 local function claim(crawl, scope)
   local n = room(crawl)
   if n <= 0 then return false end
+  if workers.leaves(crawl.busy) then return workers.TURN end
   local leases, wait = crawl.job:claim(n)
   if not leases then error(wait, 0) end
   for _, lease in ipairs(leases) do take(crawl, scope, lease) end
+  local turn = workers.got(crawl, #leases, n)
   if #leases == n then return 0 end
-  if not wait and #leases == 0 and crawl.open == 0 and crawl.fed then return nil end
-  return earlier(wait, crawl.conf.job and LOOK) or false
+  if not wait and #leases == 0 and crawl.open == 0 and crawl.fed and not workers.others_feed() then return nil end
+  return earlier(wait, turn or crawl.conf.job and LOOK) or false
 end
 
 local function renew(crawl)

@@ -168,6 +168,10 @@ function M.read(opts)
   end
   if not own.page then core.misuse "crawl: option 'page' is missing: a function that is given each page" end
   if own.start == nil and not own.job then core.misuse "crawl: wants a 'start', or a 'job' that has one" end
+  if core.workers and not own.job then
+    core.misuse(("crawl: option 'job' is missing: the %d processes of --workers share one, "
+      .. "job = \"NAME.db\" or \"redis://HOST/NAME\""):format(core.workers))
+  end
   own.retry = retry_of(own.retry)
   own.traps = own.traps ~= false and table_of("traps", own.traps or {}, trap_rows, USUAL_TRAPS)
   own.session = session_of(own, rest)

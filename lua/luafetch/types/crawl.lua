@@ -29,10 +29,10 @@ local lf = {}
 ---@field item? (fun(item: any, page: luafetch.Page): any, any)|(fun(item: any, page: luafetch.Page): any, any)[] each record goes through these before it is kept: they return it, changed or not, or nil and why it is dropped
 ---@field allow? true|luafetch.CrawlRule|luafetch.CrawlRule[] which links are followed. Default: those that stay on the site of their page (its registrable domain); true: all. Starts need no leave
 ---@field deny? luafetch.CrawlRule|luafetch.CrawlRule[] which URLs are never fetched, starts included
----@field job? string a job that keeps the crawl's state ("name.db"): run again it goes on where it was, after kill -9, too, and several processes may share it. Default: one that ends with the crawl
+---@field job? string a job that keeps the crawl's state ("name.db"): run again it goes on where it was, after kill -9, too, and several processes may share it, as those of `--workers` do. Default: one that ends with the crawl
 ---@field lease? number seconds after which others may take over what a process has in hand that gives no sign any more; one that works renews in time. Default 60
 ---@field depth? integer|false links from a start, at most. Default false
----@field limit? integer requests at once. Default 100
+---@field limit? integer requests at once, of each process. Default 100
 ---@field per_host? integer|false of these to one host and port, of all processes together. Default 8
 ---@field rate? number|"auto"|{rate: number, per?: number, burst?: integer}|false pages of one host in a second. Default "auto": as fast as it bears
 ---@field robots? boolean keep to robots.txt (RFC 9309) and its Crawl-delay, up to 5 minutes. Default true

@@ -19,7 +19,7 @@
 ---@field parked integer hosts that asked to be left alone, now
 ---@field queued integer requests waiting for a limit, now
 ---@field active integer transfers running, now
----@field peak_active integer the most transfers that ran at once
+---@field peak_active integer the most transfers that ran at once; of several workers their sum
 ---@field tasks integer tasks alive, now
 ---@field elapsed number since the start of the run
 ---@field latency {p50: number, p95: number, p99: number} of transfers, in steps of 8 %
@@ -30,6 +30,7 @@
 ---@field backoff number in which requests waited for their next attempt, and none was on its way
 ---@field network number of waiting for servers with nothing queued
 ---@field lua number spent in Lua
+---@field workers? integer in the summary: processes of which these are the sums, of seconds too
 
 ---What a finished run has left behind: for tests, all zero but the running task.
 ---@class luafetch.Leftovers
