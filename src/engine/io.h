@@ -50,6 +50,7 @@ struct lf_job { /* in your memory, which must stay until done, drop or a cancel 
                    worked */
     struct lf_list link;
     bool running;
+    bool matters; /* the end of the engine waits until it has run, or was dropped */
     void (*work)(struct lf_job *job); /* in a thread: no Lua, no engine */
     void (*done)(struct lf_job *job); /* on the loop, after work */
     void (*drop)(

@@ -1,7 +1,7 @@
 /* A few threads for what blocks: getaddrinfo, fsync, a large document.
  *
  * Threads see only the pool's queues and the job they run. They outlive the engine when a
- * job hangs: the last one to leave frees the pool. */
+ * job hangs that does not matter: the last one to leave frees the pool. */
 #include "engine/offload.h"
 
 #include <errno.h>
@@ -17,9 +17,11 @@ enum { THREADS = 4 };
 struct lf_pool {
     pthread_mutex_t lock;
     pthread_cond_t work;
+    pthread_cond_t dropped;       /* one that matters, by its thread */
     struct lf_list queue, ended;  /* jobs; ended ones are told on the loop */
     unsigned threads, idle, refs; /* refs: threads and the engine */
     unsigned waiting;             /* jobs that no thread has begun */
+    unsigned matter;              /* jobs that threads have begun, and that matter */
     bool closed;
     int wake;             /* eventfd: something has ended */
     unsigned pending;     /* the loop's own count: no lock */
@@ -34,6 +36,7 @@ static void release(struct lf_pool *p) /* with the lock held, which it gives up 
         return;
     close(p->wake);
     pthread_cond_destroy(&p->work);
+    pthread_cond_destroy(&p->dropped);
     pthread_mutex_destroy(&p->lock);
     free(p);
 }
@@ -60,11 +63,15 @@ static void *run(void *arg)
         struct lf_job *job = lf_container(n, struct lf_job, link);
         job->running = true;
         p->waiting--;
+        bool matters = job->matters;
+        p->matter += matters;
         pthread_mutex_unlock(&p->lock);
         job->work(job);
         pthread_mutex_lock(&p->lock);
+        p->matter -= matters;
         if (p->closed) {
             job->drop(job);
+            pthread_cond_signal(&p->dropped);
             break;
         }
         lf_list_append(&p->ended, &job->link);
@@ -108,6 +115,7 @@ static struct lf_pool *pool_new(struct lf_loop *loop)
         return NULL;
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->work, NULL);
+    pthread_cond_init(&p->dropped, NULL);
     lf_list_init(&p->queue);
     lf_list_init(&p->ended);
     p->refs = 1;
@@ -134,6 +142,8 @@ void lf_pool_free(struct lf_pool *p)
         job->drop(job);
     }
     pthread_cond_broadcast(&p->work);
+    while (p->matter)
+        pthread_cond_wait(&p->dropped, &p->lock);
     release(p);
 }
 

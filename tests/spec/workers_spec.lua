@@ -176,6 +176,28 @@ describe("--workers", function()
     end)
   end
 
+  for engine in pairs(engines) do
+    it("give back what they have when they end amid writing, in " .. engine, function()
+      local job <close> = assert(lf.job.open(job_of(engine)))
+      local name = tostring(job):match "^job (.*)"
+      local r = command { "-e", [[
+        local lf = require "luafetch"
+        local job = assert(lf.job.open(arg[1]))
+        local list = {}
+        for i = 1, 5000 do list[i] = ("http://h%d.test/%d"):format(i % 50, i) end
+        job:add(list)
+        print(#job:claim(5))
+        for i = 1, 5000 do list[i] = list[i] .. "/more" end
+        lf.background(function() job:add(list) end)
+        lf.sleep(0.01)
+        error "enough"
+      ]], name }
+      assert.equal(1, r.code)
+      assert.equal("5\n", r.out)
+      assert.equal(0, assert(job:counts()).active)
+    end)
+  end
+
   it("keep to the limit of a host together", function()
     local slow = servers.fault()
     local r = command { "--workers", "3", "--stats=json", "-e", [[
@@ -291,13 +313,14 @@ describe("--workers", function()
   end)
 
   it("have the limits of a run together", function()
-    local before = requests()
+    local before, began = requests(), lf.now()
     local r = command { "--workers", "3", "--max-requests", "50", "--stats=json", write("c.lua", CRAWL), site.url,
       dir .. "/job.db", "150" }
     assert.equal(4, r.code)
     assert.equal(50, requests() - before)
     assert.equal(1, select(2, r.err:gsub("error: the run was ended by max%-requests: 50 were made", "")))
-    local began = lf.now()
+    assert.is_true(lf.now() - began < 20) -- no lease has to run out
+    began = lf.now()
     r = command { "--workers", "2", "--max-time", "0.3", write("wait.lua", WAIT), dir .. "/job2.db" }
     assert.equal(4, r.code)
     assert.is_true(lf.now() - began < 2)

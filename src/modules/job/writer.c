@@ -33,10 +33,16 @@ static void on_work(struct lf_job *job)
     store_run(&w->store, &w->group);
 }
 
-/* The engine has gone, and with it every task. */
+/* The engine has gone, and with it every task. What was leased goes back all the same:
+ * other processes wait for it. */
 static void on_drop(struct lf_job *job)
 {
     struct writer *w = lf_container(job, struct writer, job);
+    bool open = w->orphan && w->store.db;
+    if (open && !job->running)
+        store_run(&w->store, &w->group);
+    if (open)
+        store_run(&w->store, &w->waiting);
     forget(&w->group);
     forget(&w->waiting);
     release(w);
@@ -126,7 +132,8 @@ static enum lf_err writer_new(struct lf_engine *eng, const char *path,
     if (!w)
         return LF_ERESOURCE;
     w->eng = eng;
-    w->job = (struct lf_job){.work = on_work, .done = on_done, .drop = on_drop};
+    w->job = (struct lf_job){
+        .matters = true, .work = on_work, .done = on_done, .drop = on_drop};
     w->timer.fire = on_timer;
     w->begun = -1;
     lf_list_init(&w->job.link);
