@@ -299,6 +299,7 @@ static bool open_engine(struct run *r)
                                         .system_resolver = r->args.system_resolver,
                                         .dns_servers = r->args.dns_servers,
                                         .spared = r->args.spared,
+                                        .processes = r->board ? r->board->n : 1,
                                         .began = r->board ? r->board->began : 0,
                                         .made = r->board ? &r->board->made : NULL,
                                         .proxy_environment = true};

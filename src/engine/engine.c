@@ -211,6 +211,7 @@ static enum lf_err init(struct lf_engine *eng, const struct lf_engine_conf *conf
     lf_list_init(&eng->domains);
     lf_list_init(&eng->pool);
     eng->scripted = conf->scripted;
+    eng->processes = conf->processes ? conf->processes : 1;
     eng->system_resolver = conf->system_resolver;
     eng->now = conf->scripted ? SCRIPT_TIME : lf_clock_now();
     lf_quota_init(eng, conf);

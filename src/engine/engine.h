@@ -32,6 +32,7 @@ struct lf_engine_conf {
     const char *ca;       /* CA file; NULL: the system's */
     bool system_resolver; /* names by getaddrinfo in threads instead of c-ares */
     const char *dns_servers;   /* "address[:port],…" instead of the system's; NULL */
+    unsigned processes;        /* of the run, which ask the same hosts; 0: this one */
     double began;              /* of the run, on the monotonic clock; 0: now */
     _Atomic uint64_t *made;    /* borrowed, outlives the engine: where the processes of a
                                   run count their requests together; NULL: it is alone */

@@ -119,8 +119,10 @@ static bool limit_host(struct lf_host *host)
     if (!rate->automatic && rate->interval <= 0)
         return true;
     host->pace = malloc(sizeof *host->pace);
-    if (host->pace)
+    if (host->pace) {
         lf_pace_init(host->pace, rate, d->eng->now);
+        lf_pace_share(host->pace, d->eng->processes);
+    }
     return host->pace != NULL;
 }
 

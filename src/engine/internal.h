@@ -154,10 +154,11 @@ struct lf_engine {
     unsigned sockets;   /* connections all lanes may hold together */
     bool owed; /* a host has no timer for want of memory: look whether it may start */
     bool scripted;
-    uint64_t play;     /* number of a scripted one, 0 for a real one */
-    unsigned requests; /* alive, not pooled */
-    char *ca;          /* owned; NULL: the system's */
-    char **spared;     /* owned, ended by NULL: patterns; NULL: none */
+    unsigned processes; /* of the run: 1 or more */
+    uint64_t play;      /* number of a scripted one, 0 for a real one */
+    unsigned requests;  /* alive, not pooled */
+    char *ca;           /* owned; NULL: the system's */
+    char **spared;      /* owned, ended by NULL: patterns; NULL: none */
     struct lf_usage usage;
     struct lf_stats stats;
     lf_script_fn *script_fn; /* of the scripted transport */

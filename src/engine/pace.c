@@ -46,6 +46,12 @@ void lf_pace_init(struct lf_pace *p, const struct lf_rate *rate, double now)
     set_rate(p, FIRST_RATE);
 }
 
+void lf_pace_share(struct lf_pace *p, unsigned processes)
+{
+    if (p->automatic)
+        set_rate(p, FIRST_RATE / processes);
+}
+
 /* ---- the bucket ---- */
 
 double lf_pace_due(const struct lf_pace *p)

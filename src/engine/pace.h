@@ -38,6 +38,8 @@ struct lf_pace {
 };
 
 void lf_pace_init(struct lf_pace *p, const struct lf_rate *rate, double now);
+/* So many processes look for a rate: each begins with its part of what one would. */
+void lf_pace_share(struct lf_pace *p, unsigned processes);
 /* When the next request may start; not after `now`: at once. */
 double lf_pace_due(const struct lf_pace *p);
 void lf_pace_take(struct lf_pace *p, double now); /* one starts */

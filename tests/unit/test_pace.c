@@ -106,6 +106,20 @@ static void check_level(struct server *s, double seconds)
                 s->served, s->refused, seconds);
 }
 
+/* Two processes that know nothing of each other are together no faster than one at first.
+ */
+static void test_shared(void)
+{
+    struct lf_pace one, two;
+    lf_pace_init(&one, &automatic, 1000);
+    lf_pace_init(&two, &automatic, 1000);
+    lf_pace_share(&two, 2);
+    CHECK(lf_pace_rate(&two) == lf_pace_rate(&one) / 2);
+    lf_pace_init(&two, &(struct lf_rate){.interval = 0.1, .burst = 1}, 1000);
+    lf_pace_share(&two, 2);
+    CHECK(lf_pace_rate(&two) == 10);
+}
+
 static void test_found(void)
 {
     static const double rests[] = {0, 1};
@@ -173,6 +187,7 @@ static void test_breaks(void)
 int main(void)
 {
     test_given();
+    test_shared();
     test_found();
     test_moves();
     test_slows_down();
