@@ -14,8 +14,8 @@ local me = io.open("/proc/self/stat"):read "n"
 local opts = load("return " .. (arg[4] or "{}"))()
 opts.start, opts.job, opts.robots, opts.rate, opts.types = start, arg[2], false, false, false
 opts.page = function(page)
-  local ends = lf.now() + 0.004
-  while lf.now() < ends do end
+  local ends = os.clock() + 0.004
+  while os.clock() < ends do end
   page:emit { n = tonumber(page.url:match "%d+$"), worker = me }
 end
 assert(lf.crawl(opts))
