@@ -210,12 +210,13 @@ tidy:
 	@scripts/deps.sh tidy
 	@scripts/tidy.sh $(filter -std% -D% -I%,$(ALL_CFLAGS) $(XML_CFLAGS))
 
-## nightly: what takes long: fuzzing for five minutes each, tidy, valgrind, the soak, jobs of millions of URLs
+## nightly: what takes long: fuzzing for five minutes each, tidy, valgrind, the soak, memory that ends at each of 1,000 allocations, jobs of millions of URLs
 nightly:
 	@$(MAKE) fuzz FUZZ_SECONDS=300
 	@$(MAKE) tidy
 	@$(MAKE) valgrind
 	@$(MAKE) soak
+	@NOMEM_STEP=1 $(MAKE) faults ROWS=46
 	@timeout 1800 $(MAKE) bench BENCH=frontier_curve
 
 $(BUILD)/bench/go: scripts/bench/peers/go.go

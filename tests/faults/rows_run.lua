@@ -122,7 +122,7 @@ row(46, "memory that ends", function(c)
       shell = ("ulimit -v %d; exec @"):format(mb * 1024) }), mb .. " MiB")
   end
   local shim = library(c, "tests/support/nomem.c")
-  for n = 1, 1000, 23 do
+  for n = 1, 1000, tonumber(os.getenv "NOMEM_STEP") or 23 do
     check(c:script(script, { c.servers.web.url }, { beside = false, words = { "-o", out },
       env = { LD_PRELOAD = shim, NOMEM_AT = tostring(n) } }), "allocation " .. n)
   end
