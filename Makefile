@@ -176,6 +176,11 @@ faults: all servers
 	@scripts/deps.sh test
 	@timeout 300 $(BUILD)/luafetch --no-progress tests/faults/run.lua $(ROWS)
 
+## faults-peers: curl and aiohttp on the rows of the score card that they can be asked
+faults-peers: all servers
+	@scripts/deps.sh faults-peers
+	@timeout 300 $(BUILD)/luafetch -q --no-progress tests/faults/peers.lua
+
 ## soak: 500 in flight for SOAK_SECONDS=1800, good traffic and faults mixed: all outcomes right, memory flat, nothing left
 soak: all servers
 	@timeout $$(($(SOAK_SECONDS) + 120)) $(BUILD)/luafetch --no-progress -q --limit 600 --per-host 600 \
@@ -273,6 +278,6 @@ help:
 	@sed -n 's/^## \([a-z-]*\): /  \1\t/p' Makefile | expand -t 16
 
 -include $(shell find $(BUILD)/obj -name '*.d' 2>/dev/null)
-.PHONY: all debug asan demo faults soak test units unit spec servers conformance asan-test gcstress \
+.PHONY: all debug asan demo faults faults-peers soak test units unit spec servers conformance asan-test gcstress \
         valgrind bench bench-guard benchers newer-curl fuzz fuzzers fuzz-objects tidy nightly lint install \
         uninstall ci-deps clean help have-deps force

@@ -1,8 +1,8 @@
 #!/bin/sh
 # deps.sh WHAT: install what WHAT needs and the machine lacks; says nothing when all is there.
 # deps.sh --check WHAT: only look.
-# WHAT: build, demo, test, lint, valgrind, fuzz, tidy, bench, bench-guard, or all of these but the
-# last three. Debian and Ubuntu through apt, as root or with sudo; elsewhere the packages are named
+# WHAT: build, demo, test, lint, valgrind, fuzz, tidy, bench, bench-guard, faults-peers, or all of these
+# but the last four. Debian and Ubuntu through apt, as root or with sudo; elsewhere the packages are named
 # and it ends with 1.
 set -eu
 
@@ -53,6 +53,8 @@ tidy|clang-tidy|clang-tidy|clang-tools-extra|clang|clang-extra-tools|llvm
 tidy|cppcheck|cppcheck|cppcheck|cppcheck|cppcheck|cppcheck
 fuzz|clang|clang|clang|clang|clang|llvm
 fuzz|fuzzer|libclang-rt-14-dev|compiler-rt|compiler-rt|compiler-rt|-
+faults-peers|curl|curl|curl|curl|curl|curl
+faults-peers|py:aiohttp|python3-aiohttp|python3-aiohttp|python-aiohttp|py3-aiohttp|-
 bench|go|golang-go|golang|go|go|go
 bench|curl|curl|curl|curl|curl|curl
 bench|python3|python3|python3|python|python3|python3
@@ -78,9 +80,10 @@ demo) wanted="build demo" ;;
 bench) wanted="build demo bench" ;;
 bench-guard) wanted="build demo bench-guard" ;;
 test) wanted="build demo test" ;;
+faults-peers) wanted="build demo test faults-peers" ;;
 all) wanted="build demo test lint valgrind fuzz" ;;
 *)
-    echo "usage: deps.sh [--check] build|demo|test|lint|valgrind|fuzz|tidy|bench|bench-guard|all" >&2
+    echo "usage: deps.sh [--check] build|demo|test|lint|valgrind|fuzz|tidy|bench|bench-guard|faults-peers|all" >&2
     exit 2
     ;;
 esac

@@ -225,16 +225,18 @@ function Row:probe(cases, words)
   return results
 end
 
--- Runs a row: a table with points (nil: skipped, see note), sentence, notes, took, peak.
-function M.run(row, servers)
+-- Runs a row: a table with points (nil: skipped, see note), sentence, notes, took, peak. With a peer, that
+-- is judged instead: peer(c, row, cases).
+function M.run(row, servers, peer)
   local pipe = assert(io.popen "mktemp -d /tmp/luafetch-card-XXXXXX")
   local c = setmetatable({ points = 2, notes = {}, peak = 0, started = 0, scripts = 0, servers = servers,
     dir = pipe:read "l" }, Row)
   pipe:close()
   local began = lf.now()
   local ok, err = pcall(function()
-    if row.cases then c:probe(type(row.cases) == "function" and row.cases(c) or row.cases, row.words
-      and row.words(c)) end
+    local cases = type(row.cases) == "function" and row.cases(c) or row.cases
+    if peer then return peer(c, row, cases) end
+    if cases then c:probe(cases, row.words and row.words(c)) end
     if row.run then row.run(c) end
   end)
   if not ok and type(err) == "table" and err.skip then
