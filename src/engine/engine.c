@@ -210,6 +210,7 @@ static enum lf_err init(struct lf_engine *eng, const struct lf_engine_conf *conf
     lf_list_init(&eng->saves);
     lf_list_init(&eng->domains);
     lf_list_init(&eng->pool);
+    lf_buf_init(&eng->sound, LF_BUF_MAX);
     eng->scripted = conf->scripted;
     eng->processes = conf->processes ? conf->processes : 1;
     eng->system_resolver = conf->system_resolver;
@@ -258,6 +259,7 @@ void lf_engine_free(struct lf_engine *eng)
     lf_proxies_free(eng->proxies);
     lf_pool_free(eng->pool_threads);
     lf_req_pool_drain(eng);
+    lf_buf_free(&eng->sound);
     lf_domain_release(eng->run);
     lf_quota_deinit(eng);
     lf_timers_free(&eng->timers);

@@ -141,6 +141,7 @@ struct lf_engine {
     struct lf_list domains;
     struct lf_list pool; /* owned: requests for re-use */
     unsigned pooled;
+    struct lf_buf sound; /* owned: the header block that was found valid last */
     double now;
     struct lf_names *names;       /* owned; NULL until a name is looked up */
     struct lf_proxies *proxies;   /* owned; NULL: the environment is not heeded */

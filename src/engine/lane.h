@@ -57,6 +57,11 @@ struct lf_handle {
     CURLU *url;                 /* owned: what it asks for … */
     uint8_t scheme;             /* … of which these stay when only the path changes */
     struct lf_buf origin, part;
+    struct lf_buf target; /* path and query of `url` */
+    struct lf_handle_said {
+        long version, pipewait, connect_ms, buffer;
+        bool get; /* a plain GET that may be repeated */
+    } said;       /* what libcurl was told last */
     char error[CURL_ERROR_SIZE];
 };
 

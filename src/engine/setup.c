@@ -236,6 +236,8 @@ struct lf_handle *lf_handle_new(struct lf_lane *lane)
     lf_buf_init(&h->sent, LF_BUF_MAX);
     lf_buf_init(&h->origin, LF_BUF_MAX);
     lf_buf_init(&h->part, LF_BUF_MAX);
+    lf_buf_init(&h->target, LF_BUF_MAX);
+    h->said = (struct lf_handle_said){-1, -1, -1, -1, false};
     h->lane = lane;
     h->plain = true;
     h->url = curl_url();
@@ -255,6 +257,7 @@ void lf_handle_free(struct lf_handle *h)
     curl_url_cleanup(h->url);
     lf_buf_free(&h->origin);
     lf_buf_free(&h->part);
+    lf_buf_free(&h->target);
     curl_slist_free_all(h->fields);
     curl_slist_free_all(h->resolve);
     lf_buf_free(&h->sent);
@@ -275,14 +278,41 @@ static struct curl_slist **append(struct curl_slist **end, const char *text)
     return *end ? &(*end)->next : NULL;
 }
 
-static struct curl_slist **append_field(struct curl_slist **end,
-                                        const struct lf_header *f, struct lf_buf *line)
+static struct curl_slist **append_lines(struct curl_slist **end, struct lf_buf *lines)
 {
-    lf_buf_reset(line);
+    if (!lines->len)
+        return end;
+    end = append(end, lines->p);
+    lf_buf_reset(lines);
+    return end;
+}
+
+/* libcurl compares every node with a dozen names, several times a request. Fields that it
+ * does nothing about share one: what it sends is the same. */
+static bool is_quiet(const struct lf_header *f)
+{
+    static const char *const names[] = {"user-agent", "accept", "accept-encoding",
+                                        "accept-language"};
+    for (size_t i = 0; f->value_len && i < sizeof names / sizeof *names; i++)
+        if (named(f, names[i]))
+            return true;
+    return false;
+}
+
+static struct curl_slist **append_field(struct curl_slist **end,
+                                        const struct lf_header *f, struct lf_buf *lines)
+{
+    bool quiet = is_quiet(f);
+    if (!quiet && !(end = append_lines(end, lines)))
+        return NULL;
+    enum lf_err err = lines->len ? lf_buf_adds(lines, "\r\n") : LF_OK;
     /* "Name:" would remove the field, "Name;" sends it empty */
-    enum lf_err err = f->value_len ? lf_buf_addf(line, "%s: %s", f->name, f->value)
-                                   : lf_buf_addf(line, "%s;", f->name);
-    return append(end, err ? NULL : line->p);
+    if (!err)
+        err = f->value_len ? lf_buf_addf(lines, "%s: %s", f->name, f->value)
+                           : lf_buf_addf(lines, "%s;", f->name);
+    if (err)
+        return NULL;
+    return quiet ? end : append_lines(end, lines);
 }
 
 static const char *const secret[] = {"authorization", "proxy-authorization", "cookie",
@@ -294,7 +324,7 @@ static enum lf_err build_fields(struct lf_handle *h, const struct lf_xfer *x)
     struct curl_slist **end = &h->fields;
     struct lf_header f;
     struct lf_buf line;
-    bool typed = false;
+    bool typed = false, accepts = false;
     lf_buf_init(&line, LF_BUF_MAX);
     for (size_t at = 0;
          end && lf_headers_next(from->block.p, from->block.len, &at, &f);) {
@@ -302,11 +332,15 @@ static enum lf_err build_fields(struct lf_handle *h, const struct lf_xfer *x)
             continue;
         end = append_field(end, &f, &line);
         typed |= named(&f, "content-type");
+        accepts |= named(&f, "accept");
         for (size_t i = 0; i < sizeof secret / sizeof *secret; i++)
             h->plain &= !named(&f, secret[i]);
     }
+    if (end)
+        end = append_lines(end, &line);
+    if (end && accepts)
+        end = append(end, "Accept:"); /* libcurl's own: it does not see ours */
     if (end && x->cookie) {
-        lf_buf_reset(&line);
         end = append(end, lf_buf_addf(&line, "Cookie: %s", x->cookie) ? NULL : line.p);
         h->plain = false;
     }
@@ -340,9 +374,14 @@ static enum lf_err set_headers(struct lf_handle *h, const struct lf_xfer *x)
 
 /* ---- a request ---- */
 
-static enum lf_err set_method(CURL *e, const struct lf_xfer *x)
+static enum lf_err set_method(struct lf_handle *h, const struct lf_xfer *x)
 {
+    CURL *e = h->easy;
     const char *m = x->method;
+    bool get = !x->body && x->replayable && strcmp(m, "GET") == 0;
+    if (get && h->said.get)
+        return LF_OK;
+    h->said.get = false; /* until all is said */
     bool body = x->body || strcmp(m, "POST") == 0 || strcmp(m, "PUT") == 0 ||
                 strcmp(m, "PATCH") == 0;
     /* without a body nothing would keep libcurl from sending it twice */
@@ -359,6 +398,7 @@ static enum lf_err set_method(CURL *e, const struct lf_xfer *x)
     bool plain =
         body ? strcmp(m, "POST") == 0 : strcmp(m, "GET") == 0 || strcmp(m, "HEAD") == 0;
     SET(e, CURLOPT_CUSTOMREQUEST, plain ? NULL : m);
+    h->said.get = get;
     return LF_OK;
 }
 
@@ -484,50 +524,83 @@ static bool set_part(struct lf_handle *h, CURLUPart part, struct lf_span s)
     return curl_url_set(h->url, part, s.p ? h->part.p : NULL, 0) == CURLUE_OK;
 }
 
+static bool equals(const struct lf_buf *b, struct lf_span s)
+{
+    return b->len == s.len && (!s.len || memcmp(b->p, s.p, s.len) == 0);
+}
+
+static bool set_target(struct lf_handle *h, const struct lf_url *u)
+{
+    return set_part(h, CURLUPART_PATH, lf_url_path(u)) &&
+           set_part(h, CURLUPART_QUERY, lf_url_query(u));
+}
+
+static bool set_whole(struct lf_handle *h, const struct lf_xfer *x, struct lf_span host)
+{
+    lf_buf_reset(&h->origin);
+    return !curl_url_set(h->url, CURLUPART_URL, x->target_url, CURLU_PATH_AS_IS) &&
+           !lf_buf_add(&h->origin, host.p, host.len);
+}
+
 /* Parsing a URL costs libcurl more than anything else in a small request: what stays the
  * same from one to the next, the origin, is parsed once. */
 static enum lf_err set_url(struct lf_handle *h, const struct lf_xfer *x)
 {
     struct lf_span host = lf_url_authority(x->url), target = lf_url_target(x->url);
-    size_t n = host.len;
+    bool origin = h->scheme == x->url->scheme && equals(&h->origin, host);
+    if (origin && equals(&h->target, target))
+        return LF_OK;
     /* 7.88 rewrites escapes in parts that are set by themselves */
     bool plain = !memchr(target.p, '%', target.len);
-    if (plain && h->scheme == x->url->scheme && n == h->origin.len &&
-        memcmp(host.p, h->origin.p, n) == 0)
-        return set_part(h, CURLUPART_PATH, lf_url_path(x->url)) &&
-                       set_part(h, CURLUPART_QUERY, lf_url_query(x->url))
-                   ? LF_OK
-                   : LF_ERESOURCE;
-    lf_buf_reset(&h->origin);
     h->scheme = LF_URL_OTHER; /* until it is whole */
-    if (curl_url_set(h->url, CURLUPART_URL, x->target_url, CURLU_PATH_AS_IS) ||
-        lf_buf_add(&h->origin, host.p, n))
+    lf_buf_reset(&h->target);
+    if (!(origin && plain ? set_target(h, x->url) : set_whole(h, x, host)) ||
+        lf_buf_add(&h->target, target.p, target.len))
         return LF_ERESOURCE;
     h->scheme = x->url->scheme;
     return LF_OK;
 }
 
-enum lf_err lf_handle_set(struct lf_handle *h, struct lf_xfer *x)
+static enum lf_err set_number(struct lf_handle *h, CURLoption option, long *said,
+                              long value)
 {
-    CURL *e = h->easy;
+    if (*said == value)
+        return LF_OK;
+    SET(h->easy, option, value);
+    *said = value;
+    return LF_OK;
+}
+
+static enum lf_err set_numbers(struct lf_handle *h, const struct lf_xfer *x)
+{
+    struct lf_handle_said *said = &h->said;
     long version = http_version(x);
-    h->x = x;
-    h->error[0] = '\0';
-    if (set_url(h, x))
-        return LF_ERESOURCE;
-    SET(e, CURLOPT_HTTP_VERSION, version);
-    SET(e, CURLOPT_PIPEWAIT, x->one_lane && version != CURL_HTTP_VERSION_1_1 ? 1L : 0L);
+    bool waits = x->one_lane && version != CURL_HTTP_VERSION_1_1;
     /* libcurl divides its own limit among the addresses of a name; with a single one ours
      * alone is enough, and a timer less */
-    SET(e, CURLOPT_CONNECTTIMEOUT_MS,
-        x->several || x->connect_timeout >= DEFAULT_CONNECT
-            ? milliseconds(x->connect_timeout)
-            : 0L);
+    long connect = x->several || x->connect_timeout >= DEFAULT_CONNECT
+                       ? milliseconds(x->connect_timeout)
+                       : 0;
+    long buffer = h->lane->eng->stats.active > MANY ? BUFFER_MANY : BUFFER_FEW;
+    enum lf_err err = set_number(h, CURLOPT_HTTP_VERSION, &said->version, version);
+    if (!err)
+        err = set_number(h, CURLOPT_PIPEWAIT, &said->pipewait, waits);
+    if (!err)
+        err = set_number(h, CURLOPT_CONNECTTIMEOUT_MS, &said->connect_ms, connect);
     /* refused, harmlessly, while other streams of an HTTP/2 connection keep the buffer */
-    curl_easy_setopt(e, CURLOPT_BUFFERSIZE,
-                     h->lane->eng->stats.active > MANY ? (long)BUFFER_MANY
-                                                       : (long)BUFFER_FEW);
-    enum lf_err err = set_method(e, x);
+    set_number(h, CURLOPT_BUFFERSIZE, &said->buffer, buffer);
+    return err;
+}
+
+enum lf_err lf_handle_set(struct lf_handle *h, struct lf_xfer *x)
+{
+    h->x = x;
+    h->error[0] = '\0';
+    enum lf_err err = set_url(h, x);
+    if (!err)
+        err = set_numbers(h, x);
+    if (!err)
+        err = set_method(h, x);
     if (!err)
         err = set_way(h, x);
     if (!err)
