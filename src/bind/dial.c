@@ -106,6 +106,7 @@ static enum lf_err make_url(struct dialing *g, const struct lf_url *said)
         enum lf_err err = lf_buf_adds(text, s[1]);
         if (!err)
             err = lf_buf_add(text, all.p + name.len, all.len - name.len);
+        lf_buf_reset(&g->m->text);
         return err ? err : lf_url_parse(&g->m->url, text->p, text->len, NULL, &g->why);
     }
     return no_scheme(g, why, sizeof why);

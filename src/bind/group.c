@@ -13,9 +13,15 @@ enum { LIMIT = 100, LOOKAHEAD = 192, UNBOUNDED = 2048, LOOKAHEAD_KEPT = 256, SPA
 
 enum { AS_ITERATOR = 1, WAITED = 2 };
 
+/* [-0, +0, v] Upvalue 1 of every function here is the metatable: looking it up by name
+ * would cost more than the rest of some. */
 static struct lf_group *check_group(lua_State *L)
 {
-    return luaL_checkudata(L, 1, LF_GROUP_TYPE);
+    struct lf_group *g = lua_touserdata(L, 1);
+    if (!g || !lua_getmetatable(L, 1) || !lua_rawequal(L, -1, lua_upvalueindex(1)))
+        luaL_typeerror(L, 1, LF_GROUP_TYPE);
+    lua_pop(L, 1);
+    return g;
 }
 
 static bool is_open(const struct lf_group *g)
@@ -386,8 +392,11 @@ void lf_group_register(lua_State *L)
                                          {"none_accepted", l_none_accepted},
                                          {NULL, NULL}};
     luaL_newmetatable(L, LF_GROUP_TYPE);
-    luaL_setfuncs(L, meta, 0);
-    luaL_newlib(L, methods);
+    lua_pushvalue(L, -1);
+    luaL_setfuncs(L, meta, 1);
+    luaL_newlibtable(L, methods);
+    lua_pushvalue(L, -2);
+    luaL_setfuncs(L, methods, 1);
     lua_setfield(L, -2, "__index");
     lua_pop(L, 1);
     luaL_setfuncs(L, functions, 0);

@@ -6,11 +6,14 @@
 #include <string.h>
 #include "bind/bind.h"
 #include "bind/observer.h"
+#include "bind/sched.h"
 #include "bind/suggest.h"
 #include "http/auth.h"
 #include "http/percent.h"
 
 static const char maker_key; /* its address: the maker in the registry */
+
+enum { KEEP_TEXT = 4 << 10 }; /* longer URLs are not remembered */
 
 /* One request on its way. */
 struct making {
@@ -32,6 +35,7 @@ static int maker_gc(lua_State *L)
     lf_config_free(&m->run);
     lf_draft_free(&m->draft);
     lf_url_free(&m->url);
+    lf_buf_free(&m->text);
     lf_op_free_all(m->ops);
     m->ops = NULL;
     return 0;
@@ -43,21 +47,20 @@ struct lf_maker *lf_maker_open(lua_State *L)
     lf_config_init(&m->run);
     lf_draft_init(&m->draft);
     m->url = LF_URL_INIT;
+    lf_buf_init(&m->text, LF_BUF_MAX);
     m->ops = NULL;
     lua_createtable(L, 0, 1);
     lua_pushcfunction(L, maker_gc);
     lua_setfield(L, -2, "__gc");
     lua_setmetatable(L, -2);
     lua_rawsetp(L, LUA_REGISTRYINDEX, &maker_key);
+    lf_sched_of(L)->maker = m;
     return m;
 }
 
 struct lf_maker *lf_maker_get(lua_State *L)
 {
-    lua_rawgetp(L, LUA_REGISTRYINDEX, &maker_key);
-    struct lf_maker *m = lua_touserdata(L, -1);
-    lua_pop(L, 1);
-    return m;
+    return lf_sched_of(L)->maker;
 }
 
 /* ---- the URL ---- */
@@ -91,7 +94,22 @@ static enum lf_err add_query(struct making *m, const struct lf_buf *params)
         err = lf_buf_addc(text, '#');
     if (!err && fragment.p)
         err = lf_buf_add(text, fragment.p, fragment.len);
+    lf_buf_reset(&m->all->text);
     return err ? err : lf_url_parse(u, text->p, text->len, NULL, &m->why);
+}
+
+/* Scripts that ask one URL again and again have it parsed once. */
+static enum lf_err parse_url(struct making *m, const struct lf_url *base)
+{
+    struct lf_buf *text = &m->all->text;
+    if (!base && m->url_len && m->url_len == text->len &&
+        memcmp(m->url, text->p, text->len) == 0)
+        return LF_OK;
+    lf_buf_reset(text);
+    enum lf_err err = lf_url_parse(&m->all->url, m->url, m->url_len, base, &m->why);
+    if (!err && !base && m->url_len <= KEEP_TEXT && lf_buf_add(text, m->url, m->url_len))
+        lf_buf_reset(text);
+    return err;
 }
 
 static enum lf_err make_url(struct making *m)
@@ -99,8 +117,7 @@ static enum lf_err make_url(struct making *m)
     struct lf_url *u = &m->all->url;
     const struct lf_url *base = m->session ? &m->session->base : NULL;
     const struct lf_buf *params = m->drafted ? &m->all->draft.c.params : &m->base->params;
-    enum lf_err err = lf_url_parse(u, m->url, m->url_len,
-                                   base && base->href.len ? base : NULL, &m->why);
+    enum lf_err err = parse_url(m, base && base->href.len ? base : NULL);
     if (err)
         return err;
     if (!lf_url_is_http(u) || !lf_url_host(u).len) {

@@ -131,6 +131,7 @@ struct lf_sched {
     lua_State *running;       /* the innermost thread that runs now; NULL: none */
     lua_State *blocked;       /* a state that cannot yield, under the running coroutine */
     struct lf_domain *adding; /* borrowed: of the group that makes a request just now */
+    struct lf_maker *maker;   /* borrowed: of the registry; see request.h */
     struct lf_text *beside;   /* owned: why siblings of a bug are cancelled */
     struct lf_pulse *pulse;   /* owned; NULL: long slices are not seen */
     uint64_t readied;         /* tasks that were ever linked into `ready` */

@@ -52,6 +52,30 @@ describe("fetch", function()
       assert.equal("GET /echo HTTP/1.1", echo().line)
     end)
 
+    it("is that of this request, whatever the ones before on the same connection were", function()
+      local plain = server.url .. "/echo"
+      local function line(url, opts) return seen(fetch(url, opts)).line end
+      for _ = 1, 2 do
+        assert.equal("GET /echo HTTP/1.1", line(plain))
+        assert.equal("GET /echo?a=1 HTTP/1.1", line(plain, { params = { a = 1 } }))
+        assert.equal("GET /echo HTTP/1.1", line(plain))
+        assert.equal("GET /echo?q HTTP/1.1", line(plain .. "?q"))
+        assert.equal("ok\n", assert(fetch(server.url .. "/ok")).body)
+        assert.equal("GET /echo?%6a HTTP/1.1", line(plain .. "?%6a"))
+        assert.equal("GET /echo?%6A HTTP/1.1", line(plain .. "?%6A"))
+        assert.equal("GET /echo HTTP/1.1", line("echo", { session = lf.session { base_url = server.url } }))
+        assert.equal("ok\n", assert(fetch(server.url .. "/ok")).body)
+        refused("url", "echo")
+        assert.equal("GET /echo HTTP/1.1", line(plain))
+        assert.equal("POST /echo HTTP/1.1", line(plain, { body = "x" }))
+        assert.equal("GET /echo HTTP/1.1", line(plain))
+        assert.equal("", assert(fetch.head(plain)).body)
+        assert.equal("DELETE /echo HTTP/1.1", line(plain, { method = "DELETE" }))
+        assert.equal("POST /echo HTTP/1.1", line(plain, { method = "POST" }))
+        assert.equal("GET /echo HTTP/1.1", line(plain))
+      end
+    end)
+
     it("takes a request table", function()
       local r = seen(fetch { url = server.url .. "/echo", method = "PUT", body = "x" })
       assert.equal("PUT /echo HTTP/1.1", r.line)
@@ -94,6 +118,23 @@ describe("fetch", function()
       local r = echo { headers = { { "X-B", "1" }, { "accept", "text/html" }, { "X-A", "2" } } }
       assert.same({ "Host", "User-Agent", "accept", "Accept-Encoding", "X-B", "X-A" }, r.names)
       assert.equal("text/html", r.fields.accept)
+    end)
+
+    it("are those of this request, one of each, whatever the ones before had", function()
+      for _ = 1, 2 do
+        local r = echo { headers = { { "Accept-Language", "de" }, { "Accept", "" }, { "X", "1" } } }
+        assert.same({ "Host", "User-Agent", "Accept-Encoding", "Accept-Language", "X" }, r.names)
+        assert.matches("\r\nAccept:\r\n", r.head)
+        r = echo { headers = { { "Accept-Language", "de" } } }
+        assert.same({ "Host", "User-Agent", "Accept", "Accept-Encoding", "Accept-Language" }, r.names)
+        assert.equal("*/*", r.fields.accept)
+        assert.equal("de", r.fields["accept-language"])
+        r = echo { headers = { ["User-Agent"] = false, ["Accept-Encoding"] = false, accept = "text/html" } }
+        assert.same({ "Host", "accept" }, r.names)
+        assert.equal("text/html", r.fields.accept)
+        r = echo()
+        assert.same({ "Host", "User-Agent", "Accept", "Accept-Encoding" }, r.names)
+      end
     end)
 
     it("repeat in order", function()

@@ -39,6 +39,16 @@ describe("a websocket", function()
     return open("/raw?hex=" .. hex(bytes), opts)
   end
 
+  it("leaves the URL of requests before and after it alone", function()
+    local url = fault.url .. "/echo"
+    assert.equal(200, assert(fetch(url)).status)
+    local ws <close> = open "/echo"
+    local res = assert(fetch(url))
+    assert.equal(url, res.url)
+    assert.matches("^GET /echo HTTP/1.1\r\n", res.body)
+    assert.is_true(ws:send "x")
+  end)
+
   describe("sends and receives", function()
     it("texts and bytes, empty ones too", function()
       local ws <close> = open "/echo"
