@@ -15,7 +15,7 @@ end
 
 local function machine()
   return {
-    processors = tonumber(line_of "nproc"),
+    processors = tonumber(line_of "nproc --all"),
     model = line_of "sed -n 's/^model name.*: //p' /proc/cpuinfo",
     kernel = line_of "uname -r",
     nginx = line_of "nginx -v 2>&1",

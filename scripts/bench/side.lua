@@ -2,6 +2,7 @@
 -- each client costs is CPU of its whole process less that of a start without work; every run's
 -- bodies are counted. Runs take turns, so that a ratio compares what was measured together.
 local bench = require "scripts.bench.bench"
+local curves = require "scripts.bench.curves"
 local origin = require "scripts.bench.origin"
 local peers = require "scripts.bench.peers"
 local servers = require "tests.support.servers"
@@ -189,6 +190,28 @@ for _, work in ipairs(WORKLOADS) do
   end
 end
 
+-- luafetch alone, as something grows.
+local function measure_curve(curve, o)
+  local own = present[1]
+  return curves.rows(curve, ROUNDS, function(what, n, flying)
+    local run = own.measure {
+      workload = what, count = n, flying = flying, headers = o.headers,
+      url = what == "hosts" and url_of({ host = true }, o) or o.plain .. "/small",
+    }
+    bench.check(run, n, #origin.BODY * n)
+    return take_off(run, start_of(own, o))
+  end)
+end
+
+for _, curve in ipairs(curves.list) do
+  M.order[#M.order + 1] = curve.name
+  M.cases[curve.name] = function()
+    local o, dir = open_world()
+    local _ <close> = dir
+    M.results[#M.results + 1] = { name = curve.name, title = curve.title, rows = measure_curve(curve, o) }
+  end
+end
+
 -- The start of each program, by the clock and in CPU.
 local function startup()
   local empty = os.tmpname()
@@ -245,7 +268,7 @@ function M.print()
         print(("  %-9s failed: %s"):format(row.peer, row.failed:gsub("\n", " ")))
       else
         print(FORMAT:format(row.peer, number(row.cpu_us), number(row.user_us), number(row.sys_us),
-          number(row.of_ours, "%.2f"), number(row.rate, "%.0f"), number(row.p50, "%.2f"),
+          number(row.of_ours or row.of_tenth, "%.2f"), number(row.rate, "%.0f"), number(row.p50, "%.2f"),
           number(row.p99, "%.2f"), number(row.peak_mb, "%.0f")))
       end
     end

@@ -15,8 +15,8 @@ struct lf_maker {
     struct lf_draft draft;
     struct lf_url url;
     struct lf_buf text; /* what `url` was parsed from, without a base; empty: not known */
-    bool watched;      /* the request that was made last has an on_progress */
-    struct lf_op *ops; /* owned: free ones, see fetch.c */
+    bool watched;       /* the request that was made last has an on_progress */
+    struct lf_op *ops;  /* owned: free ones, see fetch.c */
 };
 
 /* [-0, +(0|1), -] Push what the request table at `idx`, or else the options at `opts` (0:

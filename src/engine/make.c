@@ -63,7 +63,8 @@ static enum lf_err check_headers(struct lf_engine *eng, const struct lf_opts *o,
     return LF_OK;
 }
 
-static enum lf_err check_opts(struct lf_engine *eng, const struct lf_opts *o, const char **why)
+static enum lf_err check_opts(struct lf_engine *eng, const struct lf_opts *o,
+                              const char **why)
 {
     *why = "the method is not a token (letters, digits and !#$%&'*+-.^_`|~)";
     if (!lf_token_valid(o->method, strlen(o->method)))
