@@ -301,8 +301,10 @@ describe("records of a crawl", function()
     end
     assert.same({ "http://a.test/", "http://a.test/bad", "http://a.test/good", "nonsense", "nonsense" },
       sorted(printed))
-    local state <close> = assert(lf.job.open(job))
-    assert.equal(5, state:counts().items)
+    do
+      local state <close> = assert(lf.job.open(job))
+      assert.equal(5, state:counts().items)
+    end
     os.remove(job)
     os.remove(out)
   end)
