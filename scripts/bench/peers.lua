@@ -47,6 +47,7 @@ local function wrk(job)
   end
   run.ok, run.p50, run.p99 = tonumber(run.out:match "(%d+) requests in"), ms "50", ms "99"
   run.any_count = true
+  if run.ok == 0 then error("no answer within its second", 0) end
   return run
 end
 
