@@ -7,14 +7,14 @@ describe("a unix socket", function()
   local web, path
 
   setup(function()
-    web = servers.nginx {
+    web = servers.nginx { -- the port comes last: when it listens, the socket does
       servers = [[
-        server { listen 127.0.0.1:@PORT@; location / { return 200 "tcp"; } }
         server {
           listen unix:@DIR@/sock;
           location / { return 200 "unix $http_host $connection"; }
           location /moved { return 302 http://else.test/there; }
         }
+        server { listen 127.0.0.1:@PORT@; location / { return 200 "tcp"; } }
       ]],
     }
     path = web.dir .. "/sock"
