@@ -215,13 +215,14 @@ tidy:
 	@scripts/deps.sh tidy
 	@scripts/tidy.sh $(filter -std% -D% -I%,$(ALL_CFLAGS) $(XML_CFLAGS))
 
-## nightly: what takes long: fuzzing for five minutes each, tidy, valgrind, the soak, memory that ends at each of 1,000 allocations, jobs of millions of URLs
+## nightly: what takes long: fuzzing for five minutes each, tidy, valgrind, the soak, memory that ends at each of 1,000 allocations, Lua's too, jobs of millions of URLs
 nightly:
 	@$(MAKE) fuzz FUZZ_SECONDS=300
 	@$(MAKE) tidy
 	@$(MAKE) valgrind
 	@$(MAKE) soak
 	@NOMEM_STEP=1 $(MAKE) faults ROWS=46
+	@NOMEM_STEP=1 $(MAKE) spec SPEC=tests/spec/nomem_spec.lua
 	@timeout 1800 $(MAKE) bench BENCH=frontier_curve
 
 $(BUILD)/bench/go: scripts/bench/peers/go.go

@@ -330,6 +330,8 @@ lua_State *lf_sched_running(lua_State *L)
 struct lf_sched_stats lf_sched_stats(lua_State *L)
 {
     const struct lf_sched *s = lf_sched_of(L);
+    if (!s) /* memory ended before there was one */
+        return (struct lf_sched_stats){0};
     return (struct lf_sched_stats){.tasks = s->tasks, .lua = s->lua};
 }
 

@@ -48,4 +48,19 @@ describe("the end of memory", function()
   it("is survived by the event loop, whenever that grows", function()
     for _ = 1, sanitized and 1 or 25 do check("text", fault.url) end
   end)
+
+  -- Two in a row: Lua collects and tries again, and only then it raises an error. NOMEM_STEP=1: each.
+  it("is an error of Lua's, wherever the program is", function()
+    local ended, step = 0, tonumber(os.getenv "NOMEM_STEP") or 19
+    for n = 1, sanitized and 1 or 1500, step do
+      local r = run({ "-q", "-e", "print(1)" }, { under = { "timeout", "20" },
+        env = { LD_PRELOAD = not sanitized and library or "", NOMEM_AT = tostring(n), NOMEM_TIMES = "2" } })
+      -- libev's second try is from a reserve let go of before it: only here does that fail
+      local loop = r.err:find("(libev) cannot allocate", 1, true)
+      assert.is_true(r.code >= 0 and r.code <= 2 or loop ~= nil, ("%d: exit code %d %s"):format(n, r.code, r.err))
+      assert.is_true(r.code == 0 and r.out == "1\n" or r.err ~= "", n .. ": said nothing")
+      if r.code == 1 then ended = ended + 1 end
+    end
+    assert.is_true(sanitized or ended > 10, ended .. " ended")
+  end)
 end)
