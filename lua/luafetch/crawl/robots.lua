@@ -57,8 +57,9 @@ end
 
 -- The entry of a URL's host: file or err, and perhaps delay.
 function Cache:entry(href)
-  local parts = url.parse(href)
-  local at = parts.origin .. "/robots.txt"
+  -- a canonical URL begins with its origin, unless a user stands in it
+  local origin = href:match "^https?://[^/?#@]*%f[/?#]" or url.parse(href).origin
+  local at = origin .. "/robots.txt"
   local entry = self.young[at] or self.older[at]
   if entry and entry.expires > core.now() then return entry end
   return self.flight(at)

@@ -10,23 +10,26 @@ Traps.__index = Traps
 
 local MOST = 100000 -- patterns that are counted
 
--- Segments of a path: how many, and how often the most frequent one is there.
-local function segments_of(path)
-  local n, most, seen = 0, 0, {}
+-- Segments of a path: how many, how often the most frequent one is there, and the path with all
+-- that have a digit in them made the same; nil: none has.
+local function look_over(path)
+  local n, most, seen, common, same = 0, 0, {}, {}, false
   for segment in path:gmatch "[^/]+" do
+    local times = (seen[segment] or 0) + 1
+    seen[segment] = times
+    if times > most then most = times end
     n = n + 1
-    seen[segment] = (seen[segment] or 0) + 1
-    most = math.max(most, seen[segment])
+    if segment:find "%d" then segment, same = "#", true end
+    common[n] = segment
   end
-  return n, most
+  return n, most, same and "/" .. table.concat(common, "/") or nil
 end
 
--- What many URLs of a host have in common: segments with a digit in them are all the same, and
--- so are values of a query. nil: it has nothing of which there could be many.
-local function pattern_of(host, path, query)
-  local names = query and query:gsub("=[^&]*", "=") or ""
-  local common, changed = path:gsub("[^/]*%d[^/]*", "#")
-  if changed > 0 or names:find("=", 1, true) then return host .. common .. "?" .. names end
+-- What many URLs of a host have in common: such a path, and a query without its values. nil: it has
+-- nothing of which there could be many.
+local function pattern_of(host, path, common, query)
+  local names = query ~= "" and query:gsub("=[^&]*", "=") or ""
+  if common or names:find("=", 1, true) then return host .. (common or path) .. "?" .. names end
 end
 
 -- Patterns that were seen only once tell nothing.
@@ -52,13 +55,13 @@ end
 -- Why the page is not fetched; nil: it is, and counted.
 function Traps:enter(href)
   local host, path, query = href:match "^https?://([^/?#]*)([^?#]*)%??([^#]*)"
-  local n, most = segments_of(path)
+  local n, most, common = look_over(path)
   if self.path_depth and n > self.path_depth then
     return ("a trap? a path of %d segments"):format(n)
   elseif self.repeated and most > self.repeated then
     return ("a trap? the same segment %d times"):format(most)
   end
-  local pattern = self.pages_per_pattern and pattern_of(host, path, query)
+  local pattern = self.pages_per_pattern and pattern_of(host, path, common, query)
   if pattern and self:count(pattern) > self.pages_per_pattern then
     return ("a trap? more than %d pages such as this one"):format(self.pages_per_pattern)
   end
