@@ -86,18 +86,18 @@ local rows = {}
 local function row(n, name, run, class) rows[#rows + 1] = { n, name, run = run, class = class } end
 
 row(45, "20 descriptors, 500 URLs", function(c)
+  -- those that it inherits would be of the 20
+  local few = 'for fd in {3..99}; do eval "exec $fd>&-"; done; ulimit -n 20; exec @'
   local got = c:ask([=[
     local urls, right, kinds = {}, 0, {}
     for i = 1, 500 do urls[i] = arg[1] .. "/bytes/" .. i end
-    local function open() local n = 0 for _ in io.popen("ls /proc/" .. arg[2]
-      .. "/fd"):lines() do n = n + 1 end return n end
     local results = gather(urls, { limit = 500, per_host = 500 })
     for i = 1, 500 do
       if results[i].ok and #results[i].body == i then right = right + 1
       elseif not results[i].ok then kinds[results[i].error.kind] = true end
     end
     print(lf.json.encode { right, next(kinds) or "none" })
-  ]=], { c.servers.web.url, "self" }, { shell = "ulimit -n 20; exec @" })
+  ]=], { c.servers.web.url }, { shell = few })
   c:must(got[1] == 500 or (got[2] == "resource"), ("%s of 500 came; %s"):format(tostring(got[1]), tostring(got[2])))
   c:must(got[1] == 500, "some gave up", 1)
   c:say(("%s of 500 URLs, they waited for one another"):format(got[1]))

@@ -98,8 +98,10 @@ end
 -- Cancelled on the wire.
 local function impatient(url)
   run.issued, run.cancelled = run.issued + 1, run.cancelled + 1
-  local _, err = lf.timeout(0.01 + 0.02 * math.random(), fetch, url .. "/delay/9000")
-  settle(err and err.kind == "timeout", "a request that was cancelled ended otherwise: " .. tostring(err))
+  local began, limit = lf.now(), 0.01 + 0.02 * math.random()
+  local res, err = lf.timeout(limit, fetch, url .. "/delay/9000")
+  settle(err and err.kind == "timeout", ("cancelled after %.3f s, ended after %.3f: %s, %q"):format(limit,
+    lf.now() - began, err or res.status, res and res.body or ""))
 end
 
 -- A stream that is left in the middle, or read to its end.
